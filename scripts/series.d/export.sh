@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2153 # shared with the others
+# Mails, as git format-patch writes them.
+
+OUT=$BUILD/series
+
+series_export()
+{
+	local linux=${LINUX:-} part=${PART:-} version=${V:-} rfc=${RFC:-} letter
+
+	while (($#)); do
+		case $1 in
+		--linux | --part | -v)
+			(($# > 1)) || die "$1 needs a value: see --help"
+			case $1 in
+			--linux) linux=$2 ;;
+			--part) part=$2 ;;
+			-v) version=$2 ;;
+			esac
+			shift
+			;;
+		--rfc) rfc=1 ;;
+		*) die "export: unknown argument '$1': see --help" ;;
+		esac
+		shift
+	done
+	[[ -z $version || $version =~ ^[1-9][0-9]*$ ]] || die "version '$version': needs a number"
+	git -C "$ROOT" -c user.useConfigOnly=true var GIT_AUTHOR_IDENT >/dev/null 2>&1 ||
+		die "no name to send as: git config --global user.name 'You' and user.email you@example.org"
+	manifest_read
+	patches_read
+	no_faults
+	[[ -z $part || " $(parts | tr '\n' ' ')" == *" $part "* ]] ||
+		die "no part '$part': there are $(parts | tr '\n' ' ')"
+	export_repository "$linux"
+	for letter in ${part:-$(parts)}; do
+		export_part "$letter" "$version" "$rfc"
+	done
+}
+
+# A repository of our own that only borrows the objects of the user's tree;
+# sets BASE, GITDIR and OFFICIAL, the commit for --base.
+export_repository()
+{
+	local from=${1:-$TREE} objects shallow who
+
+	[[ -n $1 ]] || need_tree
+	objects=$(git -C "$from" rev-parse --git-path objects 2>/dev/null) ||
+		die "LINUX=$from is not a git tree"
+	GITDIR=$TMP/export.git
+	git init -q --bare --template= "$GITDIR"
+	(cd "$from" && realpath "$objects") >"$GITDIR/objects/info/alternates"
+	# The cover letter's sender is who the patches are from.
+	who=$(identity)
+	g none config user.name "${who% <*}"
+	g none config user.email "$(tr -d '<>' <<<"<${who##*<}")"
+	OFFICIAL=''
+	if [[ -n $1 ]]; then
+		BASE=$(git -C "$from" rev-parse --verify 'HEAD^{commit}') || die "LINUX=$from has no commit"
+		OFFICIAL=$BASE
+		shallow=$(cd "$from" && realpath "$(git rev-parse --git-path shallow)")
+		[[ ! -f $shallow ]] || cp "$shallow" "$GITDIR/shallow"
+	else
+		BASE=$(t_id refs/heads/base)
+	fi
+	compute_start "$GITDIR" "$BASE"
+	no_faults
+}
+
+export_part()	# PART VERSION RFC
+{
+	local out=$OUT/part-${1,,} below='' tip cover=$SRC/patches/cover-$1.txt
+	local -a lines options=(--cover-letter --cover-from-description=subject
+		--no-signoff --quiet --src-prefix=a/ --dst-prefix=b/
+		--output-directory "$out")
+
+	[[ -f $cover ]] || die "patches/cover-$1.txt not found: the cover letter, title in the first line"
+	mapfile -t lines < <(part_lines "$(needed_by "$1")")
+	below=$BASE
+	((${#lines[@]} == 0)) || below=$(commits refs/heads/below "${lines[@]}") || exit 1
+	mapfile -t lines < <(part_lines "$(needed_by "$1")$1")
+	tip=$(commits refs/heads/part "${lines[@]}") || exit 1
+
+	g none config branch.part.description "$(cover_text "$cover")"
+	[[ -z $2 ]] || options+=("-v$2")
+	[[ -z $3 ]] || options+=(--rfc)
+	[[ -z $OFFICIAL ]] || options+=("--base=$OFFICIAL")
+	rm -rf "$out"
+	mkdir -p "$out"
+	g none format-patch "${options[@]}" "$below..part"
+	msg "part $1: $out, $(g none rev-list --count "$below..$tip") patches and a cover letter on ${OFFICIAL:-$(t log -1 --format=%s base)}"
+}
+
+# Without a commit that others have, the base is named in words.
+cover_text()
+{
+	local title
+
+	{
+		read -r title
+		printf '%s\n\n' "$title"
+		sed '1{/^$/d}'
+		[[ -n $OFFICIAL ]] ||
+			printf '\nBased on %s.\n' "$(t log -1 --format=%s base)"
+	} <"$1"
+}
