@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a process in a scoped metrics namespace is shown in place of the
+ * machine's values. See kernel/metrics_ns/view.c.
+ *
+ * Each hook costs a static branch while no namespace on the machine has a
+ * scope, and then tells by its return value whether it has shown something.
+ */
+#ifndef _LINUX_METRICS_NS_VIEW_H
+#define _LINUX_METRICS_NS_VIEW_H
+
+#include <linux/jump_label_ratelimit.h>
+#include <linux/types.h>
+
+struct cpumask;
+struct seq_file;
+struct seq_operations;
+struct sysinfo;
+
+/* The operations of /proc/cpuinfo, defined by the architecture */
+extern const struct seq_operations cpuinfo_op;
+
+#ifdef CONFIG_METRICS_NS
+
+extern struct static_key_false_deferred metrics_view_key;
+extern const struct seq_operations metrics_ns_cpuinfo_op;
+
+bool __metrics_ns_show_stat(struct seq_file *m);
+u64 __metrics_ns_idle(u64 idle);
+ssize_t __metrics_ns_show_cpus(const struct cpumask *map, char *buf);
+
+static inline bool metrics_view_exists(void)
+{
+	return static_branch_unlikely(&metrics_view_key.key);
+}
+
+/**
+ * metrics_ns_show_stat - /proc/stat of a scoped namespace
+ * @m: where to print
+ *
+ * Return: true if current has a scoped view, which has been printed.
+ */
+static inline bool metrics_ns_show_stat(struct seq_file *m)
+{
+	return metrics_view_exists() && __metrics_ns_show_stat(m);
+}
+
+/**
+ * metrics_ns_idle - idle time of the CPUs that current is shown
+ * @idle: the machine's, in ns
+ *
+ * Return: The time in ns, summed over the CPUs; @idle without a scope.
+ */
+static inline u64 metrics_ns_idle(u64 idle)
+{
+	return metrics_view_exists() ? __metrics_ns_idle(idle) : idle;
+}
+
+/**
+ * metrics_ns_show_cpus - a CPU list in sysfs as current is to see it
+ * @map: the machine's mask; any but the online mask is left alone
+ * @buf: sysfs buffer
+ *
+ * Return: Bytes printed; 0 if the machine's list is to be shown; -ENOMEM.
+ */
+static inline ssize_t metrics_ns_show_cpus(const struct cpumask *map, char *buf)
+{
+	return metrics_view_exists() ? __metrics_ns_show_cpus(map, buf) : 0;
+}
+
+#else /* !CONFIG_METRICS_NS */
+
+#define metrics_ns_cpuinfo_op	cpuinfo_op
+
+static inline bool metrics_view_exists(void)
+{
+	return false;
+}
+
+static inline bool metrics_ns_show_stat(struct seq_file *m)
+{
+	return false;
+}
+
+static inline u64 metrics_ns_idle(u64 idle)
+{
+	return idle;
+}
+
+static inline ssize_t metrics_ns_show_cpus(const struct cpumask *map, char *buf)
+{
+	return 0;
+}
+
+#endif /* CONFIG_METRICS_NS */
+
+#if defined(CONFIG_METRICS_NS) && defined(CONFIG_MEMCG)
+
+bool __metrics_ns_show_meminfo(struct seq_file *m);
+void __metrics_ns_sysinfo(struct sysinfo *info);
+
+/**
+ * metrics_ns_show_meminfo - /proc/meminfo of a scoped namespace
+ * @m: where to print
+ *
+ * Return: true if current has a scoped view, which has been printed.
+ */
+static inline bool metrics_ns_show_meminfo(struct seq_file *m)
+{
+	return metrics_view_exists() && __metrics_ns_show_meminfo(m);
+}
+
+/**
+ * metrics_ns_sysinfo - put the memory that current is shown into a sysinfo
+ * @info: holds the machine's values, in pages
+ */
+static inline void metrics_ns_sysinfo(struct sysinfo *info)
+{
+	if (metrics_view_exists())
+		__metrics_ns_sysinfo(info);
+}
+
+#else
+
+static inline bool metrics_ns_show_meminfo(struct seq_file *m)
+{
+	return false;
+}
+
+static inline void metrics_ns_sysinfo(struct sysinfo *info) { }
+
+#endif /* CONFIG_METRICS_NS && CONFIG_MEMCG */
+#endif /* _LINUX_METRICS_NS_VIEW_H */

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/cpuinfo of a view: the machine's file without the CPUs that aren't
+ * shown.
+ *
+ * Every architecture has its own iterator and its own text; some print all CPUs
+ * in one record. What they share is the text of a CPU: lines of "key : value"
+ * that begin with the CPU's number as "processor" and end with an empty line.
+ * So the text is filtered, once for all. What isn't in such a block, such as
+ * the platform's description at the end, stays. The architectures that number
+ * no "processor" (alpha, sparc) show the machine.
+ */
+
+#include <kunit/visibility.h>
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/metrics_ns_view.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+#define PROCESSOR	"processor"
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The CPU number if the line is "processor<blanks>: N", else -1. */
+static int processor_number(const char *line, size_t len)
+{
+	size_t i = strlen(PROCESSOR);
+	unsigned int cpu = 0;
+
+	if (len <= i || memcmp(line, PROCESSOR, i))
+		return -1;
+	while (i < len && is_blank(line[i]))
+		i++;
+	if (i >= len || line[i++] != ':')
+		return -1;
+	while (i < len && is_blank(line[i]))
+		i++;
+	if (i >= len || !isdigit(line[i]))
+		return -1;
+	for (; i < len && isdigit(line[i]); i++)
+		cpu = min(cpu * 10 + line[i] - '0', nr_cpu_ids);
+	return cpu;
+}
+
+/**
+ * metrics_cpuinfo_filter - take the CPUs that aren't shown out of a text
+ * @buf: the text, of whole lines; shortened in place
+ * @len: its length
+ * @mask: the CPUs that are shown
+ *
+ * Return: The new length.
+ */
+size_t metrics_cpuinfo_filter(char *buf, size_t len, const struct cpumask *mask)
+{
+	const char *line = buf, *end = buf + len;
+	char *out = buf;
+	bool keep = true;
+
+	while (line < end) {
+		const char *eol = memchr(line, '\n', end - line);
+		const char *next = eol ? eol + 1 : end;
+		int cpu = processor_number(line, next - line);
+
+		if (cpu >= 0)
+			keep = cpu < nr_cpu_ids && cpumask_test_cpu(cpu, mask);
+		if (keep) {
+			memmove(out, line, next - line);
+			out += next - line;
+		}
+		if (*line == '\n')
+			keep = true;
+		line = next;
+	}
+	return out - buf;
+}
+EXPORT_SYMBOL_IF_KUNIT(metrics_cpuinfo_filter);
+
+static int filter_from(struct seq_file *m, size_t from,
+		       const struct metrics_view *view)
+{
+	cpumask_var_t mask;
+
+	/* Didn't fit: seq_file asks again with a larger buffer. */
+	if (seq_has_overflowed(m))
+		return 0;
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	metrics_scope_cpus(view->scope->cgrp, view->flags, mask);
+	m->count = from + metrics_cpuinfo_filter(m->buf + from,
+						 m->count - from, mask);
+	free_cpumask_var(mask);
+	return 0;
+}
+
+static void *start(struct seq_file *m, loff_t *pos)
+{
+	return cpuinfo_op.start(m, pos);
+}
+
+static void *next(struct seq_file *m, void *v, loff_t *pos)
+{
+	return cpuinfo_op.next(m, v, pos);
+}
+
+static void stop(struct seq_file *m, void *v)
+{
+	cpuinfo_op.stop(m, v);
+}
+
+static int show(struct seq_file *m, void *v)
+{
+	struct metrics_view view;
+	size_t from = m->count;
+	int ret;
+
+	ret = cpuinfo_op.show(m, v);
+	if (ret || !metrics_view_exists() || !metrics_view_current(&view))
+		return ret;
+	return filter_from(m, from, &view);
+}
+
+/* cpuinfo_op, filtered for a reader in a scoped namespace */
+const struct seq_operations metrics_ns_cpuinfo_op = {
+	.start	= start,
+	.next	= next,
+	.stop	= stop,
+	.show	= show,
+};

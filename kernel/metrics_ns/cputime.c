@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPU times of a view.
+ *
+ * Used time comes from the cgroup's own per-CPU statistics (subtree_bstat),
+ * which keep what removed children have used. What a container can't have from
+ * anywhere is its idle time, as no cgroup is idle on a CPU: it is what is left
+ * of the time that the view's CPUs were there,
+ *
+ *	idle = capacity - used,		capacity += dt on each CPU shown
+ *
+ * Everything counts from the moment when the cgroup became the scope.
+ *
+ * Usage is sampled by the tick, capacity is exact, so their difference jitters
+ * by a tick. Idle time is therefore a high-water mark and never goes back,
+ * neither a CPU's nor the sum's, whatever happens to cpusets, quotas and CPUs.
+ *
+ * Example, four CPUs with one busy task, limited to one CPU after 10 s and back
+ * to four after 20 s, in seconds:
+ *
+ *	time	CPUs	capacity	used	idle	CPU lines shown
+ *	10	4	40		10	30	0 1 2 3
+ *	20	1	50		20	30	0
+ *	30	4	90		30	60	0 1 2 3
+ *
+ * CPUs 1 to 3 come back with the idle time they had at 10 s: a CPU that isn't
+ * shown has no capacity. Time used on it, by tasks that don't run where their
+ * cpuset says, is part of the sum and of no line.
+ *
+ * With METRICS_NS_QUOTA_CPUS the lines stand for no CPU in particular, and the
+ * sum is split evenly between them. They jump when their number changes; the
+ * sum doesn't.
+ */
+
+#include <kunit/visibility.h>
+#include <linux/cgroup.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/metrics_ns_view.h>
+
+#include "../cgroup/cgroup-internal.h"
+#include "internal.h"
+
+static void bstat_sub(struct cgroup_base_stat *stat,
+		      const struct cgroup_base_stat *base)
+{
+	stat->cputime.utime -= base->cputime.utime;
+	stat->cputime.stime -= base->cputime.stime;
+	stat->ntime -= base->ntime;
+}
+
+static void bstat_add(struct cgroup_base_stat *sum,
+		      const struct cgroup_base_stat *stat)
+{
+	sum->cputime.utime += stat->cputime.utime;
+	sum->cputime.stime += stat->cputime.stime;
+	sum->ntime += stat->ntime;
+}
+
+/**
+ * metrics_cputime_fold - bring times up to date
+ * @time: the times
+ * @dt: CPU time that could have been used since the last call, in ns
+ * @used: what has been used, since the beginning
+ */
+void metrics_cputime_fold(struct metrics_cputime *time, u64 dt,
+			  const struct cgroup_base_stat *used)
+{
+	u64 busy = used->cputime.utime + used->cputime.stime;
+
+	time->capacity += dt;
+	time->user = used->cputime.utime - used->ntime;
+	time->nice = used->ntime;
+	time->system = used->cputime.stime;
+	if (time->capacity > busy)
+		time->idle = max(time->idle, time->capacity - busy);
+}
+EXPORT_SYMBOL_IF_KUNIT(metrics_cputime_fold);
+
+/**
+ * metrics_scope_baseline - note where the times of a scope begin
+ * @scope: a scope that nobody can find yet
+ * @cgrp: the cgroup it is about to get
+ *
+ * Context: Process context, may sleep.
+ */
+void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp)
+{
+	int cpu;
+
+	css_rstat_flush(&cgrp->self);
+	for_each_possible_cpu(cpu)
+		cgroup_base_stat_cpu(cgrp, cpu, &scope->cpus[cpu].base);
+	scope->stamp = ktime_get_ns();
+}
+
+static u32 scope_flags(const struct metrics_scope *scope)
+{
+	struct metrics_view view;
+
+	metrics_ns_resolve(scope->ns, &view);
+	return view.scope == scope ? view.flags : READ_ONCE(scope->ns->flags);
+}
+
+static void update_times(struct metrics_scope *scope, u64 dt)
+{
+	struct cgroup_base_stat used, sum = {};
+	struct metrics_cpu *mc;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		mc = &scope->cpus[cpu];
+		cgroup_base_stat_cpu(scope->cgrp, cpu, &used);
+		bstat_sub(&used, &mc->base);
+		bstat_add(&sum, &used);
+
+		guard(spinlock)(&scope->lock);
+		metrics_cputime_fold(&mc->time,
+				     cpumask_test_cpu(cpu, scope->shown) ?
+				     dt : 0, &used);
+	}
+
+	guard(spinlock)(&scope->lock);
+	metrics_cputime_fold(&scope->total,
+			     dt * cpumask_weight(scope->shown), &sum);
+	cpumask_copy(scope->shown, scope->next);
+}
+
+/**
+ * metrics_scope_update - bring the times of a scope up to date
+ * @scope: a scope that has its cgroup
+ *
+ * At most once a tick, as it flushes the cgroup's statistics under a lock that
+ * all cgroups share. Doesn't wait for another update that is under way: a
+ * reader shows the times of the last one then. The times of a removed cgroup
+ * stay.
+ *
+ * Context: Process context, may sleep.
+ */
+void metrics_scope_update(struct metrics_scope *scope)
+{
+	struct cgroup *cgrp = scope->cgrp;
+	u64 now;
+
+	if (!mutex_trylock(&scope->update_lock))
+		return;
+	if (scope->updated == jiffies || cgroup_is_dead(cgrp))
+		goto out;
+
+	css_rstat_flush(&cgrp->self);
+	now = ktime_get_ns();
+	metrics_scope_cpus(cgrp, scope_flags(scope), scope->next);
+	update_times(scope, now - scope->stamp);
+	scope->stamp = now;
+	scope->updated = jiffies;
+out:
+	mutex_unlock(&scope->update_lock);
+}
+
+static void split_evenly(struct metrics_cputime *time, unsigned int n)
+{
+	time->user = div_u64(time->user, n);
+	time->nice = div_u64(time->nice, n);
+	time->system = div_u64(time->system, n);
+	time->idle = div_u64(time->idle, n);
+}
+
+/**
+ * metrics_scope_cputime - the times to show, as of the last update
+ * @scope: the scope
+ * @flags: METRICS_NS_QUOTA_CPUS, if it is in force
+ * @cpu: which CPU's; < 0: the sum
+ * @time: where to store them
+ *
+ * Return: true if @cpu is shown.
+ */
+bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
+			   struct metrics_cputime *time)
+{
+	guard(spinlock)(&scope->lock);
+
+	if (cpu < 0) {
+		*time = scope->total;
+		return true;
+	}
+	if (!cpumask_test_cpu(cpu, scope->shown))
+		return false;
+	if (flags & METRICS_NS_QUOTA_CPUS) {
+		*time = scope->total;
+		split_evenly(time, cpumask_weight(scope->shown));
+	} else {
+		*time = scope->cpus[cpu].time;
+	}
+	return true;
+}
+
+u64 __metrics_ns_idle(u64 idle)
+{
+	struct metrics_cputime time;
+	struct metrics_view view;
+
+	if (!metrics_view_current(&view))
+		return idle;
+	metrics_scope_update(view.scope);
+	metrics_scope_cputime(view.scope, view.flags, -1, &time);
+	return time.idle;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the metrics namespace share with each other alone. */
+#ifndef _METRICS_NS_INTERNAL_H
+#define _METRICS_NS_INTERNAL_H
+
+#include <linux/cgroup.h>
+#include <linux/cpumask_types.h>
+#include <linux/list.h>
+#include <linux/metrics_ns.h>
+#include <linux/spinlock.h>
+
+/**
+ * struct metrics_cputime - times of one CPU or of all, in ns
+ * @user: in user space, niced tasks excluded
+ * @nice: in user space, of niced tasks
+ * @system: in the kernel
+ * @idle: what is left of @capacity; never decreases
+ * @capacity: how long the CPU was there to be used
+ */
+struct metrics_cputime {
+	u64	user;
+	u64	nice;
+	u64	system;
+	u64	idle;
+	u64	capacity;
+};
+
+/**
+ * struct metrics_cpu - what a scope keeps of one possible CPU
+ * @base: the cgroup's times when it became the scope
+ * @time: what to show, since then
+ */
+struct metrics_cpu {
+	struct cgroup_base_stat	base;
+	struct metrics_cputime	time;
+};
+
+/**
+ * struct metrics_scope - a cgroup as the view of a metrics namespace
+ * @cgrp: the referenced cgroup v2 cgroup; NULL in an automatic scope that has
+ *	not fired. Stored once with release semantics.
+ * @ns: the namespace that owns the scope and frees it with itself
+ * @entry: in the list of scopes that are sampled, see view.c
+ * @update_lock: held by whoever brings the times up to date; others don't wait
+ *	for it but show the times as they are
+ * @updated: jiffies of the last update
+ * @stamp: time of the last update, in ns; protected by @update_lock
+ * @next: scratch mask, protected by @update_lock
+ * @lock: protects the members below for readers; written under @update_lock too
+ * @shown: the CPUs shown
+ * @total: times of all CPUs together
+ * @cpus: nr_cpu_ids of them
+ */
+struct metrics_scope {
+	struct cgroup			*cgrp;
+	const struct metrics_namespace	*ns;
+	struct list_head		entry;
+	struct mutex			update_lock;
+	unsigned long			updated;
+	u64				stamp;
+	cpumask_var_t			next;
+	spinlock_t			lock;
+	cpumask_var_t			shown;
+	struct metrics_cputime		total;
+	struct metrics_cpu		*cpus;
+};
+
+/**
+ * struct metrics_view - what is in force in a namespace, at one moment
+ * @ns: the namespace whose scope is in force, the namespace itself or an
+ *	ancestor; NULL: none, the machine is shown
+ * @scope: the scope in force, NULL with @ns
+ * @flags: METRICS_NS_HOST_VIEW and METRICS_NS_QUOTA_CPUS as in force
+ *
+ * Holds no references: valid as long as the caller holds one on the namespace
+ * that it was resolved for.
+ */
+struct metrics_view {
+	const struct metrics_namespace	*ns;
+	struct metrics_scope		*scope;
+	u32				flags;
+};
+
+bool metrics_label_valid(const char *label, u32 len);
+
+struct metrics_scope *metrics_scope_alloc(void);
+void metrics_scope_attach(struct metrics_scope *scope,
+			  const struct metrics_namespace *ns,
+			  struct cgroup *cgrp);
+void metrics_scope_free(struct metrics_scope *scope);
+struct cgroup *metrics_scope_cgroup_from_fd(int fd);
+bool metrics_scope_allowed(const struct metrics_namespace *ns,
+			   struct cgroup *cgrp);
+struct metrics_scope *metrics_ns_own_scope(const struct metrics_namespace *ns);
+void metrics_ns_resolve(const struct metrics_namespace *ns,
+			struct metrics_view *view);
+u32 metrics_view_fold_flags(const struct metrics_view *outer, u32 flags);
+
+/* view.c */
+bool metrics_view_current(struct metrics_view *view);
+void metrics_scope_sample_start(struct metrics_scope *scope);
+void metrics_scope_sample_stop(struct metrics_scope *scope);
+
+/* cpus.c */
+unsigned int metrics_quota_cpus(s64 ratio);
+void metrics_scope_cpus(struct cgroup *cgrp, u32 flags, struct cpumask *mask);
+
+/* cputime.c */
+void metrics_cputime_fold(struct metrics_cputime *time, u64 dt,
+			  const struct cgroup_base_stat *used);
+void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp);
+void metrics_scope_update(struct metrics_scope *scope);
+bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
+			   struct metrics_cputime *time);
+
+/* cpuinfo.c */
+size_t metrics_cpuinfo_filter(char *buf, size_t len,
+			      const struct cpumask *mask);
+
+DEFINE_FREE(metrics_scope, struct metrics_scope *,
+	    if (_T) metrics_scope_free(_T))
+
+#endif /* _METRICS_NS_INTERNAL_H */

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory of a view: /proc/meminfo and sysinfo(2).
+ *
+ * Limits are those of the scope's effective memory cgroup and all its
+ * ancestors: the tightest one counts, and the machine's size is one of them.
+ * Limits below the scope don't count. Amounts are those of the scope's own
+ * memory cgroup and nobody else's: where the memory controller isn't enabled for
+ * the scope they are those of the next view further out, in the end the
+ * machine's, and for a removed cgroup they are 0.
+ *
+ * MemAvailable is the least of the machine's and, for the scope and each
+ * ancestor with a limit, what is left of the limit once the file cache and the
+ * reclaimable slab have been dropped. memory.min and memory.low are not taken
+ * into account: they say what is reclaimed first, not what can be had.
+ *
+ * Lines, order and units are those of fs/proc/meminfo.c. What isn't counted per
+ * cgroup is 0 if it is an amount in use (Buffers, Mlocked, Bounce), and the
+ * machine's if it is a property of it (CommitLimit, VmallocTotal, huge pages).
+ */
+
+#include <linux/cgroup.h>
+#include <linux/hugetlb.h>
+#include <linux/memblock.h>
+#include <linux/memcontrol.h>
+#include <linux/metrics_ns_view.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/page_counter.h>
+#include <linux/percpu.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/swap.h>
+#include <linux/vmalloc.h>
+#include <linux/vmstat.h>
+#include <linux/zswap.h>
+
+#include "internal.h"
+
+/**
+ * struct mem_view - the memory that a view shows, in pages
+ * @memcg: whose amounts are shown, referenced; NULL with @zero, and where they
+ *	are the machine's
+ * @zero: the scope's cgroup is removed
+ * @total: RAM
+ * @free: RAM not in use
+ * @available: RAM that can be had without swapping
+ * @swap_total: swap space
+ * @swap_free: swap space not in use
+ */
+struct mem_view {
+	struct mem_cgroup	*memcg;
+	bool			zero;
+	unsigned long		total;
+	unsigned long		free;
+	unsigned long		available;
+	unsigned long		swap_total;
+	unsigned long		swap_free;
+};
+
+static struct mem_cgroup *own_memcg(struct cgroup *cgrp)
+{
+	struct cgroup_subsys_state *css;
+
+	guard(rcu)();
+	css = rcu_dereference(cgrp->subsys[memory_cgrp_id]);
+	if (!css || !css_tryget(css))
+		return NULL;
+	return mem_cgroup_from_css(css);
+}
+
+/* Find whose amounts to show: the scope's, or those of the next view out. */
+static void find_amounts(struct metrics_view view, struct mem_view *mem)
+{
+	while (view.scope) {
+		if (cgroup_is_dead(view.scope->cgrp)) {
+			mem->zero = true;
+			return;
+		}
+		mem->memcg = own_memcg(view.scope->cgrp);
+		if (mem->memcg)
+			return;
+		metrics_ns_resolve(view.ns->parent, &view);
+	}
+}
+
+/* In pages; @machine is what to show where there is no cgroup to ask. */
+static unsigned long amount(const struct mem_view *mem, int item,
+			    unsigned long machine)
+{
+	if (mem->memcg)
+		return memcg_page_state_output(mem->memcg, item) >> PAGE_SHIFT;
+	return mem->zero ? 0 : machine;
+}
+
+static unsigned long node_amount(const struct mem_view *mem,
+				 enum node_stat_item item)
+{
+	return amount(mem, item, global_node_page_state_pages(item));
+}
+
+static unsigned long memcg_reclaimable(struct mem_cgroup *memcg)
+{
+	return memcg_page_state(memcg, NR_ACTIVE_FILE) +
+	       memcg_page_state(memcg, NR_INACTIVE_FILE) +
+	       (memcg_page_state(memcg, NR_SLAB_RECLAIMABLE_B) >> PAGE_SHIFT);
+}
+
+static unsigned long memcg_available(struct mem_cgroup *memcg,
+				     unsigned long max)
+{
+	unsigned long usage = page_counter_read(&memcg->memory);
+	unsigned long used = usage - min(usage, memcg_reclaimable(memcg));
+
+	return max - min(max, used);
+}
+
+static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg)
+{
+	unsigned long max;
+
+	for (; memcg && !mem_cgroup_is_root(memcg);
+	     memcg = parent_mem_cgroup(memcg)) {
+		max = READ_ONCE(memcg->swap.max);
+		mem->swap_total = min(mem->swap_total, max);
+
+		max = READ_ONCE(memcg->memory.max);
+		if (max >= mem->total)
+			max = mem->total;
+		else
+			mem->total = max;
+		if (READ_ONCE(memcg->memory.max) != PAGE_COUNTER_MAX)
+			mem->available = min(mem->available,
+					     memcg_available(memcg, max));
+	}
+}
+
+static void apply_usage(struct mem_view *mem, const struct sysinfo *machine)
+{
+	unsigned long usage, swap;
+
+	if (mem->memcg) {
+		usage = page_counter_read(&mem->memcg->memory);
+		swap = page_counter_read(&mem->memcg->swap);
+	} else if (mem->zero) {
+		usage = 0;
+		swap = 0;
+	} else {
+		usage = machine->totalram - machine->freeram;
+		swap = machine->totalswap - machine->freeswap;
+	}
+
+	mem->free = mem->total - min(mem->total, usage);
+	if (mem->total == machine->totalram)
+		mem->free = min(mem->free, machine->freeram);
+	mem->swap_free = mem->swap_total - min(mem->swap_total, swap);
+	if (mem->swap_total == machine->totalswap)
+		mem->swap_free = min(mem->swap_free, machine->freeswap);
+}
+
+/* @machine holds the machine's values, in pages. */
+static bool mem_view_get(struct mem_view *mem, const struct sysinfo *machine)
+{
+	struct cgroup_subsys_state *css;
+	struct metrics_view view;
+
+	if (mem_cgroup_disabled() || !metrics_view_current(&view))
+		return false;
+
+	memset(mem, 0, sizeof(*mem));
+	mem->total = machine->totalram;
+	mem->available = si_mem_available();
+	mem->swap_total = machine->totalswap;
+
+	css = cgroup_get_e_css(view.scope->cgrp, &memory_cgrp_subsys);
+	mem_cgroup_flush_stats(mem_cgroup_from_css(css));
+	apply_limits(mem, mem_cgroup_from_css(css));
+	css_put(css);
+
+	mem->total = max(mem->total, 1UL);
+	mem->available = min(mem->available, mem->total);
+	find_amounts(view, mem);
+	apply_usage(mem, machine);
+	return true;
+}
+
+static void mem_view_put(struct mem_view *mem)
+{
+	if (mem->memcg)
+		css_put(&mem->memcg->css);
+}
+
+static void show_kb(struct seq_file *m, const char *s, unsigned long pages)
+{
+	seq_put_decimal_ull_width(m, s, pages << (PAGE_SHIFT - 10), 8);
+	seq_write(m, " kB\n", 4);
+}
+
+static void show_sizes(struct seq_file *m, const struct mem_view *mem)
+{
+	unsigned long swapcache = node_amount(mem, NR_SWAPCACHE);
+	unsigned long file = node_amount(mem, NR_FILE_PAGES);
+
+	show_kb(m, "MemTotal:       ", mem->total);
+	show_kb(m, "MemFree:        ", mem->free);
+	show_kb(m, "MemAvailable:   ", mem->available);
+	show_kb(m, "Buffers:        ", 0);
+	show_kb(m, "Cached:         ", file - min(file, swapcache));
+	show_kb(m, "SwapCached:     ", swapcache);
+}
+
+static void show_lru(struct seq_file *m, const struct mem_view *mem)
+{
+	unsigned long active_anon = node_amount(mem, NR_ACTIVE_ANON);
+	unsigned long inactive_anon = node_amount(mem, NR_INACTIVE_ANON);
+	unsigned long active_file = node_amount(mem, NR_ACTIVE_FILE);
+	unsigned long inactive_file = node_amount(mem, NR_INACTIVE_FILE);
+
+	show_kb(m, "Active:         ", active_anon + active_file);
+	show_kb(m, "Inactive:       ", inactive_anon + inactive_file);
+	show_kb(m, "Active(anon):   ", active_anon);
+	show_kb(m, "Inactive(anon): ", inactive_anon);
+	show_kb(m, "Active(file):   ", active_file);
+	show_kb(m, "Inactive(file): ", inactive_file);
+	show_kb(m, "Unevictable:    ", node_amount(mem, NR_UNEVICTABLE));
+	show_kb(m, "Mlocked:        ", 0);
+}
+
+/* Only 32-bit kernels have high memory, and only these kernels lines of it. */
+static void show_highmem(struct seq_file *m, const struct mem_view *mem)
+{
+#ifdef CONFIG_HIGHMEM
+	show_kb(m, "HighTotal:      ", 0);
+	show_kb(m, "HighFree:       ", 0);
+	show_kb(m, "LowTotal:       ", mem->total);
+	show_kb(m, "LowFree:        ", mem->free);
+#endif
+#ifndef CONFIG_MMU
+	show_kb(m, "MmapCopy:       ", 0);
+#endif
+}
+
+static void show_swap(struct seq_file *m, const struct mem_view *mem)
+{
+	show_kb(m, "SwapTotal:      ", mem->swap_total);
+	show_kb(m, "SwapFree:       ", mem->swap_free);
+#ifdef CONFIG_ZSWAP
+	show_kb(m, "Zswap:          ",
+		amount(mem, MEMCG_ZSWAP_B, zswap_total_pages()));
+	show_kb(m, "Zswapped:       ",
+		amount(mem, MEMCG_ZSWAPPED,
+		       atomic_long_read(&zswap_stored_pages)));
+#endif
+}
+
+static void show_slab(struct seq_file *m, const struct mem_view *mem)
+{
+	unsigned long reclaimable = node_amount(mem, NR_SLAB_RECLAIMABLE_B);
+	unsigned long unreclaim = node_amount(mem, NR_SLAB_UNRECLAIMABLE_B);
+
+	show_kb(m, "KReclaimable:   ", reclaimable);
+	show_kb(m, "Slab:           ", reclaimable + unreclaim);
+	show_kb(m, "SReclaimable:   ", reclaimable);
+	show_kb(m, "SUnreclaim:     ", unreclaim);
+}
+
+static void show_use(struct seq_file *m, const struct mem_view *mem)
+{
+	show_kb(m, "Dirty:          ", node_amount(mem, NR_FILE_DIRTY));
+	show_kb(m, "Writeback:      ", node_amount(mem, NR_WRITEBACK));
+	show_kb(m, "AnonPages:      ", node_amount(mem, NR_ANON_MAPPED));
+	show_kb(m, "Mapped:         ", node_amount(mem, NR_FILE_MAPPED));
+	show_kb(m, "Shmem:          ", node_amount(mem, NR_SHMEM));
+	show_slab(m, mem);
+	show_kb(m, "KernelStack:    ",
+		amount(mem, NR_KERNEL_STACK_KB,
+		       global_node_page_state(NR_KERNEL_STACK_KB) >>
+		       (PAGE_SHIFT - 10)));
+#ifdef CONFIG_SHADOW_CALL_STACK
+	show_kb(m, "ShadowCallStack:", 0);
+#endif
+	show_kb(m, "PageTables:     ", node_amount(mem, NR_PAGETABLE));
+	show_kb(m, "SecPageTables:  ",
+		node_amount(mem, NR_SECONDARY_PAGETABLE));
+}
+
+static void show_machine(struct seq_file *m, const struct mem_view *mem)
+{
+	show_kb(m, "NFS_Unstable:   ", 0);
+	show_kb(m, "Bounce:         ", 0);
+	show_kb(m, "WritebackTmp:   ", 0);
+	show_kb(m, "CommitLimit:    ", vm_commit_limit());
+	show_kb(m, "Committed_AS:   ", vm_memory_committed());
+	show_kb(m, "VmallocTotal:   ",
+		(unsigned long)VMALLOC_TOTAL >> PAGE_SHIFT);
+	show_kb(m, "VmallocUsed:    ", node_amount(mem, NR_VMALLOC));
+	show_kb(m, "VmallocChunk:   ", 0);
+	show_kb(m, "Percpu:         ",
+		amount(mem, MEMCG_PERCPU_B, pcpu_nr_pages()));
+	memtest_report_meminfo(m);
+#ifdef CONFIG_MEMORY_FAILURE
+	seq_printf(m, "HardwareCorrupted: %5lu kB\n",
+		   atomic_long_read(&num_poisoned_pages) << (PAGE_SHIFT - 10));
+#endif
+}
+
+static void show_thp(struct seq_file *m, const struct mem_view *mem)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	show_kb(m, "AnonHugePages:  ", node_amount(mem, NR_ANON_THPS));
+	show_kb(m, "ShmemHugePages: ", node_amount(mem, NR_SHMEM_THPS));
+	show_kb(m, "ShmemPmdMapped: ", 0);
+	show_kb(m, "FileHugePages:  ", node_amount(mem, NR_FILE_THPS));
+	show_kb(m, "FilePmdMapped:  ", 0);
+#endif
+}
+
+static void show_devices(struct seq_file *m)
+{
+#ifdef CONFIG_CMA
+	show_kb(m, "CmaTotal:       ", 0);
+	show_kb(m, "CmaFree:        ", 0);
+#endif
+#ifdef CONFIG_UNACCEPTED_MEMORY
+	show_kb(m, "Unaccepted:     ", 0);
+#endif
+	show_kb(m, "Balloon:        ", 0);
+	show_kb(m, "GPUActive:      ", 0);
+	show_kb(m, "GPUReclaim:     ", 0);
+}
+
+bool __metrics_ns_show_meminfo(struct seq_file *m)
+{
+	struct sysinfo machine;
+	struct mem_view mem;
+
+	si_meminfo(&machine);
+	si_swapinfo(&machine);
+	if (!mem_view_get(&mem, &machine))
+		return false;
+
+	show_sizes(m, &mem);
+	show_lru(m, &mem);
+	show_highmem(m, &mem);
+	show_swap(m, &mem);
+	show_use(m, &mem);
+	show_machine(m, &mem);
+	show_thp(m, &mem);
+	show_devices(m);
+	hugetlb_report_meminfo(m);
+	arch_report_meminfo(m);
+
+	mem_view_put(&mem);
+	return true;
+}
+
+void __metrics_ns_sysinfo(struct sysinfo *info)
+{
+	struct mem_view mem;
+
+	if (!mem_view_get(&mem, info))
+		return;
+
+	info->totalram = mem.total;
+	info->freeram = mem.free;
+	info->sharedram = node_amount(&mem, NR_SHMEM);
+	info->bufferram = 0;
+	info->totalswap = mem.swap_total;
+	info->freeswap = mem.swap_free;
+	info->totalhigh = 0;
+	info->freehigh = 0;
+	mem_view_put(&mem);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/stat of a view.
+ *
+ * Lines, fields and their order are those of fs/proc/stat.c. What no cgroup
+ * keeps is 0: iowait, irq, softirq and guest time, and the counts of
+ * interrupts, softirqs and context switches. Interrupt time that hits a task is
+ * part of its cgroup's system time. A true value of the others would cost a
+ * counter on a hot path in every cgroup.
+ */
+
+#include <linux/interrupt.h>
+#include <linux/irqnr.h>
+#include <linux/kernel_stat.h>
+#include <linux/metrics_ns_view.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/stat.h>
+#include <linux/seq_file.h>
+#include <linux/time_namespace.h>
+#include <linux/timekeeping.h>
+
+#include "internal.h"
+
+static void show_zeroes(struct seq_file *m, unsigned int n)
+{
+	while (n--)
+		seq_write(m, " 0", 2);
+}
+
+static void show_times(struct seq_file *m, const struct metrics_cputime *time)
+{
+	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->user));
+	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->nice));
+	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->system));
+	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->idle));
+	/* iowait, irq, softirq, steal, guest, guest_nice */
+	show_zeroes(m, 6);
+	seq_putc(m, '\n');
+}
+
+static void show_cpus(struct seq_file *m, const struct metrics_view *view)
+{
+	struct metrics_cputime time;
+	int cpu;
+
+	metrics_scope_cputime(view->scope, view->flags, -1, &time);
+	seq_puts(m, "cpu ");
+	show_times(m, &time);
+
+	for_each_possible_cpu(cpu) {
+		if (!metrics_scope_cputime(view->scope, view->flags, cpu,
+					   &time))
+			continue;
+		seq_printf(m, "cpu%d", cpu);
+		show_times(m, &time);
+	}
+}
+
+bool __metrics_ns_show_stat(struct seq_file *m)
+{
+	struct timespec64 boottime;
+	struct metrics_view view;
+
+	if (!metrics_view_current(&view))
+		return false;
+
+	getboottime64(&boottime);
+	timens_sub_boottime(&boottime);
+
+	metrics_scope_update(view.scope);
+	show_cpus(m, &view);
+
+	seq_puts(m, "intr");
+	show_zeroes(m, 1 + irq_get_nr_irqs());
+	seq_printf(m,
+		   "\nctxt 0\n"
+		   "btime %llu\n"
+		   "processes %lu\n"
+		   "procs_running %u\n"
+		   "procs_blocked %u\n",
+		   (unsigned long long)boottime.tv_sec,
+		   total_forks,
+		   nr_running(),
+		   nr_iowait());
+	seq_puts(m, "softirq");
+	show_zeroes(m, 1 + NR_SOFTIRQS);
+	seq_putc(m, '\n');
+	return true;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/* KUnit tests of what the metrics namespace computes. */
+
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/string.h>
+
+#include "../internal.h"
+
+static void label_case(struct kunit *test, const char *text, u32 len, bool ok)
+{
+	char label[NS_METRICS_LABEL_MAX] = {};
+
+	memcpy(label, text, min(strlen(text), sizeof(label)));
+	KUNIT_EXPECT_EQ_MSG(test, metrics_label_valid(label, len), ok,
+			    "\"%s\", %u bytes", text, len);
+}
+
+/* A label is 1 to 64 bytes of printable ASCII. */
+static void label_test(struct kunit *test)
+{
+	static const char max[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+	label_case(test, "web", 3, true);
+	label_case(test, " ~", 2, true);
+	label_case(test, max, NS_METRICS_LABEL_MAX, true);
+	label_case(test, max, NS_METRICS_LABEL_MAX + 1, false);
+	label_case(test, "", 0, false);
+	label_case(test, "a\nb", 3, false);
+	label_case(test, "a\x1f", 2, false);
+	label_case(test, "a\x7f", 2, false);
+	label_case(test, "\xc3\xa9", 2, false);
+}
+
+/* Bytes after the label are zero, and none in it is. */
+static void label_padding_test(struct kunit *test)
+{
+	label_case(test, "web", 2, false);
+	label_case(test, "web", 4, false);
+}
+
+/* The host view needs the consent of every scoped ancestor. */
+static void fold_host_view_test(struct kunit *test)
+{
+	struct metrics_scope scope;
+	struct metrics_view machine = {};
+	struct metrics_view with = {
+		.scope = &scope, .flags = METRICS_NS_HOST_VIEW,
+	};
+	struct metrics_view without = { .scope = &scope };
+	u32 flag = METRICS_NS_HOST_VIEW;
+
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&machine, flag), flag);
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&with, flag), flag);
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&without, flag), 0U);
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&with, 0), 0U);
+}
+
+/* A list cut to the quota stays cut for what is nested. */
+static void fold_quota_cpus_test(struct kunit *test)
+{
+	struct metrics_scope scope;
+	struct metrics_view with = {
+		.scope = &scope, .flags = METRICS_NS_QUOTA_CPUS,
+	};
+	struct metrics_view without = { .scope = &scope };
+	u32 flag = METRICS_NS_QUOTA_CPUS;
+
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&with, 0), flag);
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&without, flag), flag);
+	KUNIT_EXPECT_EQ(test, metrics_view_fold_flags(&without, 0), 0U);
+}
+
+/* How a namespace was armed is nobody else's. */
+static void fold_auto_scope_test(struct kunit *test)
+{
+	struct metrics_view machine = {};
+
+	KUNIT_EXPECT_EQ(test,
+			metrics_view_fold_flags(&machine,
+						METRICS_NS_AUTO_SCOPE), 0U);
+}
+
+/* A quota keeps as many CPUs busy as it is, rounded up. */
+static void quota_cpus_test(struct kunit *test)
+{
+	s64 one = 1 << 20;
+
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(-1), UINT_MAX);
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(0), 1U);
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(1), 1U);
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(one), 1U);
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(one + 1), 2U);
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(5 * one / 2), 3U);
+	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(64 * one), 64U);
+}
+
+static struct cgroup_base_stat used(u64 user, u64 nice, u64 system)
+{
+	return (struct cgroup_base_stat) {
+		.cputime = { .utime = user + nice, .stime = system },
+		.ntime = nice,
+	};
+}
+
+/* Idle time is what is left of the capacity; nice time isn't user time. */
+static void fold_cputime_test(struct kunit *test)
+{
+	struct cgroup_base_stat u = used(30, 20, 10);
+	struct metrics_cputime time = {};
+
+	metrics_cputime_fold(&time, 100, &u);
+	KUNIT_EXPECT_EQ(test, time.user, 30ULL);
+	KUNIT_EXPECT_EQ(test, time.nice, 20ULL);
+	KUNIT_EXPECT_EQ(test, time.system, 10ULL);
+	KUNIT_EXPECT_EQ(test, time.idle, 40ULL);
+}
+
+/* Usage that a tick has rounded up doesn't take idle time back. */
+static void idle_monotonic_test(struct kunit *test)
+{
+	struct cgroup_base_stat u = used(10, 0, 0);
+	struct metrics_cputime time = {};
+
+	metrics_cputime_fold(&time, 100, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 90ULL);
+	u = used(120, 0, 0);
+	metrics_cputime_fold(&time, 100, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 90ULL);
+	metrics_cputime_fold(&time, 100, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 180ULL);
+}
+
+/* Usage beyond all capacity leaves no idle time, and not 2^64 of it. */
+static void idle_underflow_test(struct kunit *test)
+{
+	struct cgroup_base_stat u = used(500, 0, 500);
+	struct metrics_cputime time = {};
+
+	metrics_cputime_fold(&time, 100, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 0ULL);
+}
+
+/* The worked example in cputime.c: four CPUs, then one, then four. */
+static void capacity_example_test(struct kunit *test)
+{
+	struct metrics_cputime time = {};
+	struct cgroup_base_stat u;
+
+	u = used(10, 0, 0);
+	metrics_cputime_fold(&time, 4 * 10, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
+	u = used(20, 0, 0);
+	metrics_cputime_fold(&time, 1 * 10, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
+	u = used(30, 0, 0);
+	metrics_cputime_fold(&time, 4 * 10, &u);
+	KUNIT_EXPECT_EQ(test, time.idle, 60ULL);
+}
+
+static void filter_case(struct kunit *test, const char *in, const char *want)
+{
+	struct cpumask mask = {};
+	size_t len = strlen(in);
+	char *buf;
+
+	buf = kunit_kzalloc(test, len + 1, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memcpy(buf, in, len);
+	cpumask_set_cpu(0, &mask);
+	buf[metrics_cpuinfo_filter(buf, len, &mask)] = '\0';
+	KUNIT_EXPECT_STREQ(test, buf, want);
+}
+
+/* The blocks of CPUs that aren't shown go, as x86 and arm64 print them. */
+static void cpuinfo_filter_test(struct kunit *test)
+{
+	filter_case(test,
+		    "processor\t: 0\nflags\t: fpu\n\nprocessor\t: 1\nflags\t: fpu\n\n",
+		    "processor\t: 0\nflags\t: fpu\n\n");
+	filter_case(test, "processor\t: 1\nflags\t: fpu\n\n", "");
+	filter_case(test, "processor\t: 99999999999\nx\t: 1\n\n", "");
+}
+
+/* What belongs to no CPU stays. */
+static void cpuinfo_filter_rest_test(struct kunit *test)
+{
+	filter_case(test,
+		    "processor\t: 1\ncpu\t: POWER9\n\nplatform\t: pSeries\n",
+		    "platform\t: pSeries\n");
+	filter_case(test, "processor 1: version = FF\n",
+		    "processor 1: version = FF\n");
+	filter_case(test, "processors\t: 1\n", "processors\t: 1\n");
+	filter_case(test, "", "");
+}
+
+static struct kunit_case metrics_ns_cases[] = {
+	KUNIT_CASE(label_test),
+	KUNIT_CASE(label_padding_test),
+	KUNIT_CASE(fold_host_view_test),
+	KUNIT_CASE(fold_quota_cpus_test),
+	KUNIT_CASE(fold_auto_scope_test),
+	KUNIT_CASE(quota_cpus_test),
+	KUNIT_CASE(fold_cputime_test),
+	KUNIT_CASE(idle_monotonic_test),
+	KUNIT_CASE(idle_underflow_test),
+	KUNIT_CASE(capacity_example_test),
+	KUNIT_CASE(cpuinfo_filter_test),
+	KUNIT_CASE(cpuinfo_filter_rest_test),
+	{}
+};
+
+static struct kunit_suite metrics_ns_suite = {
+	.name = "metrics_ns",
+	.test_cases = metrics_ns_cases,
+};
+
+kunit_test_suites(&metrics_ns_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the metrics namespace");
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_LICENSE("GPL");

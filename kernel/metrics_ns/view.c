@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The view: what a process reads about the machine in a scoped namespace.
+ *
+ * The same files of /proc and /sys show every process its own machine: to a
+ * process whose namespace is scoped, or is below a scoped one, the resources of
+ * the scope's cgroup. The key is current at each read, so that a file that was
+ * opened before a setns(2) shows the new view, and a file descriptor that is
+ * passed on shows its new reader's.
+ *
+ * Nothing is counted for a view on any hot path. What it shows is what cgroups
+ * keep anyway, and the time that its CPUs were there, which is sampled: by each
+ * reader, and every LOAD_FREQ by one work item that exists only while a scope
+ * does. While there is none, each hook is a static branch that isn't taken. The
+ * branch is switched off with a delay, so that containers that come and go one
+ * by one don't patch the kernel each time.
+ *
+ * Lock order: metrics_namespace::lock, then scopes_lock, then
+ * metrics_scope::update_lock, then metrics_scope::lock. The rstat and cpuset
+ * locks are taken under update_lock.
+ */
+
+#include <linux/cgroup.h>
+#include <linux/metrics_ns.h>
+#include <linux/metrics_ns_view.h>
+#include <linux/sched/loadavg.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+DEFINE_STATIC_KEY_DEFERRED_FALSE(metrics_view_key, HZ);
+
+static DEFINE_MUTEX(scopes_lock);
+static LIST_HEAD(scopes);	/* protected by scopes_lock */
+
+static void sample_scopes(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sample_work, sample_scopes);
+
+static void sample_scopes(struct work_struct *work)
+{
+	struct metrics_scope *scope;
+
+	guard(mutex)(&scopes_lock);
+
+	list_for_each_entry(scope, &scopes, entry)
+		metrics_scope_update(scope);
+	if (!list_empty(&scopes))
+		schedule_delayed_work(&sample_work, LOAD_FREQ);
+}
+
+static void list_scope(struct metrics_scope *scope)
+{
+	guard(mutex)(&scopes_lock);
+
+	if (list_empty(&scopes))
+		schedule_delayed_work(&sample_work, LOAD_FREQ);
+	list_add_tail(&scope->entry, &scopes);
+}
+
+/**
+ * metrics_scope_sample_start - start to sample a scope that got its cgroup
+ * @scope: the scope
+ *
+ * Context: Process context, may sleep.
+ */
+void metrics_scope_sample_start(struct metrics_scope *scope)
+{
+	list_scope(scope);
+	metrics_scope_update(scope);
+	static_branch_deferred_inc(&metrics_view_key);
+}
+
+/**
+ * metrics_scope_sample_stop - the counterpart, before a scope is freed
+ * @scope: the scope
+ *
+ * Context: Process context, may sleep.
+ */
+void metrics_scope_sample_stop(struct metrics_scope *scope)
+{
+	static_branch_slow_dec_deferred(&metrics_view_key);
+	guard(mutex)(&scopes_lock);
+	list_del(&scope->entry);
+}
+
+/**
+ * metrics_view_current - what is in force for current
+ * @view: where to store it; valid until current changes its namespace
+ *
+ * A task that has given up its namespaces on exit counts as one in the initial
+ * namespace.
+ *
+ * Return: true if a scope is in force, false if the machine is to be shown.
+ */
+bool metrics_view_current(struct metrics_view *view)
+{
+	const struct nsproxy *nsproxy = current->nsproxy;
+
+	if (!nsproxy || !nsproxy->metrics_ns->level)
+		return false;
+	metrics_ns_resolve(nsproxy->metrics_ns, view);
+	return view->scope;
+}
