@@ -64,7 +64,7 @@ struct metrics_namespace {
 	u64				top_id;
 	u64				origin_cgroup_id;
 	u32				level;
-	struct mutex			lock;
+	struct mutex			lock;		/* of the setters */
 	u32				set;
 	u32				flags;
 	u32				label_len;

@@ -55,11 +55,11 @@ struct metrics_scope {
 	struct cgroup			*cgrp;
 	const struct metrics_namespace	*ns;
 	struct list_head		entry;
-	struct mutex			update_lock;
+	struct mutex			update_lock;	/* bringing up to date */
 	unsigned long			updated;
 	u64				stamp;
 	cpumask_var_t			next;
-	spinlock_t			lock;
+	spinlock_t			lock;		/* what readers see */
 	cpumask_var_t			shown;
 	struct metrics_cputime		total;
 	struct metrics_cpu		*cpus;
@@ -117,7 +117,6 @@ bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
 size_t metrics_cpuinfo_filter(char *buf, size_t len,
 			      const struct cpumask *mask);
 
-DEFINE_FREE(metrics_scope, struct metrics_scope *,
-	    if (_T) metrics_scope_free(_T))
+DEFINE_FREE(metrics_scope, struct metrics_scope *, if (_T) metrics_scope_free(_T))
 
 #endif /* _METRICS_NS_INTERNAL_H */

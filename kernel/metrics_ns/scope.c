@@ -177,14 +177,16 @@ struct metrics_scope *metrics_ns_own_scope(const struct metrics_namespace *ns)
 {
 	struct metrics_scope *scope;
 
-	/* Pairs with the releases in set_commit() and metrics_scope_attach(). */
+	/* Pairs with set_commit(). */
 	scope = smp_load_acquire(&ns->scope);
 	if (scope)
 		return scope;
+	/* Pairs with set_commit(). */
 	scope = smp_load_acquire(&ns->auto_scope);
-	if (scope && smp_load_acquire(&scope->cgrp))
-		return scope;
-	return NULL;
+	if (!scope)
+		return NULL;
+	/* Pairs with metrics_scope_attach(). */
+	return smp_load_acquire(&scope->cgrp) ? scope : NULL;
 }
 
 /**
@@ -283,6 +285,7 @@ void metrics_ns_auto_scope(struct task_struct *tsk)
 	struct metrics_namespace *ns = tsk->nsproxy->metrics_ns;
 	struct cgroup *cgrp = tsk->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
 
+	/* Pairs with set_commit(). */
 	if (!smp_load_acquire(&ns->auto_scope))
 		return;
 	if (!scope_usable(cgrp) || cgroup_id(cgrp) == ns->origin_cgroup_id)

@@ -25,8 +25,7 @@
 #define ALL_FLAGS (METRICS_NS_AUTO_SCOPE | METRICS_NS_HOST_VIEW | \
 		   METRICS_NS_QUOTA_CPUS)
 
-DEFINE_FREE(scope_cgroup, struct cgroup *,
-	    if (!IS_ERR_OR_NULL(_T)) cgroup_put(_T))
+DEFINE_FREE(scope_cgroup, struct cgroup *, if (!IS_ERR_OR_NULL(_T)) cgroup_put(_T))
 
 /**
  * metrics_label_valid - may this be a label?
@@ -89,11 +88,14 @@ static void set_commit(struct metrics_namespace *ns,
 	}
 	if (arg->mask & NS_METRICS_SET_FLAGS)
 		WRITE_ONCE(ns->flags, arg->flags);
-	/* Pairs with metrics_ns_own_scope() and metrics_ns_auto_scope(). */
-	if (scope)
+	if (scope) {
+		/* Pairs with metrics_ns_own_scope(). */
 		smp_store_release(&ns->scope, scope);
-	if (auto_scope)
+	}
+	if (auto_scope) {
+		/* Pairs with metrics_ns_own_scope(), metrics_ns_auto_scope(). */
 		smp_store_release(&ns->auto_scope, auto_scope);
+	}
 	/* Pairs with metrics_ns_get(). */
 	smp_store_release(&ns->set, ns->set | arg->mask);
 }
