@@ -12,6 +12,7 @@
 #include <linux/jump_label_ratelimit.h>
 #include <linux/types.h>
 
+struct cgroup;
 struct cpumask;
 struct seq_file;
 struct seq_operations;
@@ -19,6 +20,18 @@ struct sysinfo;
 
 /* The operations of /proc/cpuinfo, defined by the architecture */
 extern const struct seq_operations cpuinfo_op;
+
+/* The unit of sched_cgroup_quota(): what keeps one CPU busy */
+#define CGROUP_QUOTA_UNIT	(1 << 20)
+
+#ifdef CONFIG_CFS_BANDWIDTH
+s64 sched_cgroup_quota(struct cgroup *cgrp);
+#else
+static inline s64 sched_cgroup_quota(struct cgroup *cgrp)
+{
+	return -1;
+}
+#endif
 
 #ifdef CONFIG_METRICS_NS
 

@@ -14,53 +14,16 @@
 #include <kunit/visibility.h>
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
+#include <linux/cpuset.h>
+#include <linux/math64.h>
 #include <linux/metrics_ns_view.h>
 #include <linux/sysfs.h>
 
-#include "../cgroup/cpuset-internal.h"
-#include "../sched/sched.h"
 #include "internal.h"
-
-#ifdef CONFIG_CPUSETS
-static void cpuset_cpus(struct cgroup *cgrp, struct cpumask *mask)
-{
-	struct cgroup_subsys_state *css;
-
-	css = cgroup_get_e_css(cgrp, &cpuset_cgrp_subsys);
-	cpuset_callback_lock_irq();
-	cpumask_and(mask, css_cs(css)->effective_cpus, cpu_online_mask);
-	cpuset_callback_unlock_irq();
-	css_put(css);
-}
-#else
-static void cpuset_cpus(struct cgroup *cgrp, struct cpumask *mask)
-{
-	cpumask_copy(mask, cpu_online_mask);
-}
-#endif
-
-#ifdef CONFIG_CFS_BANDWIDTH
-/* CPU time per time that the cgroup may use, times BW_UNIT; < 0: no limit. */
-static s64 quota_ratio(struct cgroup *cgrp)
-{
-	struct cgroup_subsys_state *css;
-	s64 ratio;
-
-	css = cgroup_get_e_css(cgrp, &cpu_cgrp_subsys);
-	ratio = READ_ONCE(css_tg(css)->cfs_bandwidth.hierarchical_quota);
-	css_put(css);
-	return ratio;
-}
-#else
-static s64 quota_ratio(struct cgroup *cgrp)
-{
-	return -1;
-}
-#endif
 
 /**
  * metrics_quota_cpus - how many CPUs a quota can keep busy
- * @ratio: CPU time per time, times BW_UNIT; negative without a quota
+ * @ratio: CPU time per time, times CGROUP_QUOTA_UNIT; negative without a quota
  *
  * Return: The number, rounded up, at least 1; UINT_MAX without a quota.
  */
@@ -70,7 +33,7 @@ unsigned int metrics_quota_cpus(s64 ratio)
 		return UINT_MAX;
 	if (!ratio)
 		return 1;
-	return min_t(u64, ((u64)ratio + BW_UNIT - 1) >> BW_SHIFT, UINT_MAX);
+	return min_t(u64, DIV_ROUND_UP_ULL(ratio, CGROUP_QUOTA_UNIT), UINT_MAX);
 }
 EXPORT_SYMBOL_IF_KUNIT(metrics_quota_cpus);
 
@@ -96,12 +59,12 @@ static void keep_first(struct cpumask *mask, unsigned int n)
  */
 void metrics_scope_cpus(struct cgroup *cgrp, u32 flags, struct cpumask *mask)
 {
-	cpuset_cpus(cgrp, mask);
+	cpuset_cgroup_cpus(cgrp, mask);
 	/* The cpuset's last CPU is gone and it hasn't got another one yet. */
 	if (cpumask_empty(mask))
 		cpumask_set_cpu(cpumask_first(cpu_online_mask), mask);
 	if (flags & METRICS_NS_QUOTA_CPUS)
-		keep_first(mask, metrics_quota_cpus(quota_ratio(cgrp)));
+		keep_first(mask, metrics_quota_cpus(sched_cgroup_quota(cgrp)));
 }
 
 ssize_t __metrics_ns_show_cpus(const struct cpumask *map, char *buf)

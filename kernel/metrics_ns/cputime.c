@@ -11,12 +11,15 @@
  *
  * Everything counts from the moment when the cgroup became the scope.
  *
- * Usage is sampled by the tick, capacity is exact, so their difference jitters
+ * Usage is sampled by the tick and capacity isn't, so their difference jitters
  * by a tick. Idle time is therefore a high-water mark and never goes back,
  * neither a CPU's nor the sum's, whatever happens to cpusets, quotas and CPUs.
  *
+ * A change of the CPUs is seen by the next reader, or else within LOAD_FREQ by
+ * the sampler. Until then the time counts for the CPUs before the change.
+ *
  * Example, four CPUs with one busy task, limited to one CPU after 10 s and back
- * to four after 20 s, in seconds:
+ * to four after 20 s, under a reader's eyes, in seconds:
  *
  *	time	CPUs	capacity	used	idle	CPU lines shown
  *	10	4	40		10	30	0 1 2 3
@@ -64,16 +67,20 @@ static void bstat_add(struct cgroup_base_stat *sum,
  * @time: the times
  * @dt: CPU time that could have been used since the last call, in ns
  * @used: what has been used, since the beginning
+ *
+ * Nice time is counted before the user time that it is part of, and a flush may
+ * come in between; so neither is taken at its word if it went back.
  */
 void metrics_cputime_fold(struct metrics_cputime *time, u64 dt,
 			  const struct cgroup_base_stat *used)
 {
 	u64 busy = used->cputime.utime + used->cputime.stime;
+	u64 nice = min(used->ntime, used->cputime.utime);
 
 	time->capacity += dt;
-	time->user = used->cputime.utime - used->ntime;
-	time->nice = used->ntime;
-	time->system = used->cputime.stime;
+	time->user = max(time->user, used->cputime.utime - nice);
+	time->nice = max(time->nice, nice);
+	time->system = max(time->system, used->cputime.stime);
 	if (time->capacity > busy)
 		time->idle = max(time->idle, time->capacity - busy);
 }
@@ -83,17 +90,21 @@ EXPORT_SYMBOL_IF_KUNIT(metrics_cputime_fold);
  * metrics_scope_baseline - note where the times of a scope begin
  * @scope: a scope that nobody can find yet
  * @cgrp: the cgroup it is about to get
+ * @flags: METRICS_NS_QUOTA_CPUS, if it is going to be in force
  *
  * Context: Process context, may sleep.
  */
-void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp)
+void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
+			    u32 flags)
 {
 	int cpu;
 
 	css_rstat_flush(&cgrp->self);
 	for_each_possible_cpu(cpu)
 		cgroup_base_stat_cpu(cgrp, cpu, &scope->cpus[cpu].base);
+	metrics_scope_cpus(cgrp, flags, scope->shown);
 	scope->stamp = ktime_get_ns();
+	scope->updated = jiffies;
 }
 
 static u32 scope_flags(const struct metrics_scope *scope)
@@ -104,7 +115,47 @@ static u32 scope_flags(const struct metrics_scope *scope)
 	return view.scope == scope ? view.flags : READ_ONCE(scope->ns->flags);
 }
 
-static void update_times(struct metrics_scope *scope, u64 dt)
+/*
+ * Count the time since the last call for the CPUs that were shown then, and show
+ * those of now.
+ */
+static void advance_capacity(struct metrics_scope *scope)
+{
+	u64 now = ktime_get_ns();
+	u64 dt = now - scope->stamp;
+	int cpu;
+
+	lockdep_assert_held(&scope->update_lock);
+
+	metrics_scope_cpus(scope->cgrp, scope_flags(scope), scope->next);
+	scope->stamp = now;
+
+	guard(spinlock)(&scope->lock);
+	for_each_cpu(cpu, scope->shown)
+		scope->cpus[cpu].time.capacity += dt;
+	scope->total.capacity += dt * cpumask_weight(scope->shown);
+	cpumask_copy(scope->shown, scope->next);
+}
+
+/**
+ * metrics_scope_sample - note the CPUs of a scope, now and then
+ * @scope: a scope that has its cgroup
+ *
+ * Without a reader, nobody needs more than the capacity, and so nothing is
+ * flushed here.
+ *
+ * Context: Process context.
+ */
+void metrics_scope_sample(struct metrics_scope *scope)
+{
+	if (!mutex_trylock(&scope->update_lock))
+		return;
+	if (!cgroup_is_dead(scope->cgrp))
+		advance_capacity(scope);
+	mutex_unlock(&scope->update_lock);
+}
+
+static void update_times(struct metrics_scope *scope)
 {
 	struct cgroup_base_stat used, sum = {};
 	struct metrics_cpu *mc;
@@ -117,15 +168,11 @@ static void update_times(struct metrics_scope *scope, u64 dt)
 		bstat_add(&sum, &used);
 
 		guard(spinlock)(&scope->lock);
-		metrics_cputime_fold(&mc->time,
-				     cpumask_test_cpu(cpu, scope->shown) ?
-				     dt : 0, &used);
+		metrics_cputime_fold(&mc->time, 0, &used);
 	}
 
 	guard(spinlock)(&scope->lock);
-	metrics_cputime_fold(&scope->total,
-			     dt * cpumask_weight(scope->shown), &sum);
-	cpumask_copy(scope->shown, scope->next);
+	metrics_cputime_fold(&scope->total, 0, &sum);
 }
 
 /**
@@ -141,21 +188,15 @@ static void update_times(struct metrics_scope *scope, u64 dt)
  */
 void metrics_scope_update(struct metrics_scope *scope)
 {
-	struct cgroup *cgrp = scope->cgrp;
-	u64 now;
-
 	if (!mutex_trylock(&scope->update_lock))
 		return;
-	if (scope->updated == jiffies || cgroup_is_dead(cgrp))
-		goto out;
-
-	css_rstat_flush(&cgrp->self);
-	now = ktime_get_ns();
-	metrics_scope_cpus(cgrp, scope_flags(scope), scope->next);
-	update_times(scope, now - scope->stamp);
-	scope->stamp = now;
-	scope->updated = jiffies;
-out:
+	if (time_after(jiffies, scope->updated) &&
+	    !cgroup_is_dead(scope->cgrp)) {
+		css_rstat_flush(&scope->cgrp->self);
+		advance_capacity(scope);
+		update_times(scope);
+		scope->updated = jiffies;
+	}
 	mutex_unlock(&scope->update_lock);
 }
 

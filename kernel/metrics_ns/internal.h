@@ -44,7 +44,7 @@ struct metrics_cpu {
  * @update_lock: held by whoever brings the times up to date; others don't wait
  *	for it but show the times as they are
  * @updated: jiffies of the last update
- * @stamp: time of the last update, in ns; protected by @update_lock
+ * @stamp: until when capacity is counted, in ns; protected by @update_lock
  * @next: scratch mask, protected by @update_lock
  * @lock: protects the members below for readers; written under @update_lock too
  * @shown: the CPUs shown
@@ -86,7 +86,7 @@ bool metrics_label_valid(const char *label, u32 len);
 struct metrics_scope *metrics_scope_alloc(void);
 void metrics_scope_attach(struct metrics_scope *scope,
 			  const struct metrics_namespace *ns,
-			  struct cgroup *cgrp);
+			  struct cgroup *cgrp, u32 flags);
 void metrics_scope_free(struct metrics_scope *scope);
 struct cgroup *metrics_scope_cgroup_from_fd(int fd);
 bool metrics_scope_allowed(const struct metrics_namespace *ns,
@@ -108,7 +108,9 @@ void metrics_scope_cpus(struct cgroup *cgrp, u32 flags, struct cpumask *mask);
 /* cputime.c */
 void metrics_cputime_fold(struct metrics_cputime *time, u64 dt,
 			  const struct cgroup_base_stat *used);
-void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp);
+void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
+			    u32 flags);
+void metrics_scope_sample(struct metrics_scope *scope);
 void metrics_scope_update(struct metrics_scope *scope);
 bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
 			   struct metrics_cputime *time);
@@ -117,6 +119,6 @@ bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
 size_t metrics_cpuinfo_filter(char *buf, size_t len,
 			      const struct cpumask *mask);
 
-DEFINE_FREE(metrics_scope, struct metrics_scope *, if (_T) metrics_scope_free(_T))
+DEFINE_FREE(metrics_scope, struct metrics_scope *, metrics_scope_free(_T))
 
 #endif /* _METRICS_NS_INTERNAL_H */

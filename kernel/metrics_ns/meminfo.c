@@ -84,12 +84,30 @@ static void find_amounts(struct metrics_view view, struct mem_view *mem)
 	}
 }
 
+/* An item of memory.stat in pages; bytes wouldn't fit a long everywhere. */
+static unsigned long memcg_pages(struct mem_cgroup *memcg, int item)
+{
+	unsigned long value = memcg_page_state(memcg, item);
+
+	switch (item) {
+	case MEMCG_PERCPU_B:
+	case MEMCG_ZSWAP_B:
+	case NR_SLAB_RECLAIMABLE_B:
+	case NR_SLAB_UNRECLAIMABLE_B:
+		return value >> PAGE_SHIFT;
+	case NR_KERNEL_STACK_KB:
+		return value >> (PAGE_SHIFT - 10);
+	default:
+		return value;
+	}
+}
+
 /* In pages; @machine is what to show where there is no cgroup to ask. */
 static unsigned long amount(const struct mem_view *mem, int item,
 			    unsigned long machine)
 {
 	if (mem->memcg)
-		return memcg_page_state_output(mem->memcg, item) >> PAGE_SHIFT;
+		return memcg_pages(mem->memcg, item);
 	return mem->zero ? 0 : machine;
 }
 
@@ -99,11 +117,20 @@ static unsigned long node_amount(const struct mem_view *mem,
 	return amount(mem, item, global_node_page_state_pages(item));
 }
 
+static unsigned long swapcache_amount(const struct mem_view *mem)
+{
+#ifdef CONFIG_SWAP
+	return node_amount(mem, NR_SWAPCACHE);
+#else
+	return 0;
+#endif
+}
+
 static unsigned long memcg_reclaimable(struct mem_cgroup *memcg)
 {
-	return memcg_page_state(memcg, NR_ACTIVE_FILE) +
-	       memcg_page_state(memcg, NR_INACTIVE_FILE) +
-	       (memcg_page_state(memcg, NR_SLAB_RECLAIMABLE_B) >> PAGE_SHIFT);
+	return memcg_pages(memcg, NR_ACTIVE_FILE) +
+	       memcg_pages(memcg, NR_INACTIVE_FILE) +
+	       memcg_pages(memcg, NR_SLAB_RECLAIMABLE_B);
 }
 
 static unsigned long memcg_available(struct mem_cgroup *memcg,
@@ -125,13 +152,11 @@ static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg)
 		mem->swap_total = min(mem->swap_total, max);
 
 		max = READ_ONCE(memcg->memory.max);
-		if (max >= mem->total)
-			max = mem->total;
-		else
-			mem->total = max;
-		if (READ_ONCE(memcg->memory.max) != PAGE_COUNTER_MAX)
-			mem->available = min(mem->available,
-					     memcg_available(memcg, max));
+		if (max == PAGE_COUNTER_MAX)
+			continue;
+		mem->total = min(mem->total, max);
+		mem->available = min(mem->available,
+				     memcg_available(memcg, max));
 	}
 }
 
@@ -198,7 +223,7 @@ static void show_kb(struct seq_file *m, const char *s, unsigned long pages)
 
 static void show_sizes(struct seq_file *m, const struct mem_view *mem)
 {
-	unsigned long swapcache = node_amount(mem, NR_SWAPCACHE);
+	unsigned long swapcache = swapcache_amount(mem);
 	unsigned long file = node_amount(mem, NR_FILE_PAGES);
 
 	show_kb(m, "MemTotal:       ", mem->total);

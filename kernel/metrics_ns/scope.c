@@ -20,8 +20,8 @@
  *	    inner	/b		/a	(not below /a: not taken)
  *	      third	/a/c		/a/c
  *
- * METRICS_NS_HOST_VIEW is in force only if each namespace whose scope is taken
- * has it; METRICS_NS_QUOTA_CPUS, which narrows, if any has it.
+ * METRICS_NS_HOST_VIEW is in force only if each namespace that has a scope has
+ * it; METRICS_NS_QUOTA_CPUS, which narrows, if any whose scope is taken has it.
  */
 
 #include <kunit/visibility.h>
@@ -79,10 +79,9 @@ void metrics_scope_free(struct metrics_scope *scope)
 {
 	if (!scope)
 		return;
-	if (scope->cgrp) {
-		metrics_scope_sample_stop(scope);
+	metrics_scope_sample_stop(scope);
+	if (scope->cgrp)
 		cgroup_put(scope->cgrp);
-	}
 	kvfree(scope->cpus);
 	free_cpumask_var(scope->shown);
 	free_cpumask_var(scope->next);
@@ -95,6 +94,7 @@ void metrics_scope_free(struct metrics_scope *scope)
  * @scope: a scope without one
  * @ns: the namespace that owns @scope or is about to
  * @cgrp: the cgroup, whose reference passes to @scope
+ * @flags: METRICS_NS_* flags that @ns is about to get
  *
  * From here on the times of @cgrp count for @scope.
  *
@@ -102,13 +102,16 @@ void metrics_scope_free(struct metrics_scope *scope)
  */
 void metrics_scope_attach(struct metrics_scope *scope,
 			  const struct metrics_namespace *ns,
-			  struct cgroup *cgrp)
+			  struct cgroup *cgrp, u32 flags)
 {
+	struct metrics_view view;
+
 	scope->ns = ns;
-	metrics_scope_baseline(scope, cgrp);
+	metrics_ns_resolve(ns->parent, &view);
+	metrics_scope_baseline(scope, cgrp,
+			       view.flags | READ_ONCE(ns->flags) | flags);
 	/* Pairs with metrics_ns_own_scope(): readers find the base values. */
 	smp_store_release(&scope->cgrp, cgrp);
-	metrics_scope_sample_start(scope);
 }
 
 /* The root's view is the machine's; a threaded cgroup has no memory. */
@@ -121,11 +124,17 @@ static int scope_check(struct cgroup *cgrp, struct super_block *sb)
 {
 	int ret;
 
-	if (!cgroup_on_dfl(cgrp) || !scope_usable(cgrp))
+	if (!cgroup_on_dfl(cgrp))
 		return -EINVAL;
 
 	cgroup_lock();
-	ret = cgroup_may_write(cgrp, sb);
+	/* The files of a removed cgroup are gone. */
+	if (cgroup_is_dead(cgrp))
+		ret = -ENOENT;
+	else if (!scope_usable(cgrp))
+		ret = -EINVAL;
+	else
+		ret = cgroup_may_write(cgrp, sb);
 	cgroup_unlock();
 	return ret == -EACCES ? -EPERM : ret;
 }
@@ -213,8 +222,10 @@ static void view_narrow(struct metrics_view *view,
 	if (!scope)
 		return;
 	if (view->scope &&
-	    !cgroup_is_descendant(scope->cgrp, view->scope->cgrp))
+	    !cgroup_is_descendant(scope->cgrp, view->scope->cgrp)) {
+		view->flags &= READ_ONCE(ns->flags) | ~METRICS_NS_HOST_VIEW;
 		return;
+	}
 
 	view->flags = metrics_view_fold_flags(view, READ_ONCE(ns->flags));
 	view->scope = scope;
@@ -266,7 +277,8 @@ static void auto_scope_fire(struct metrics_namespace *ns, struct cgroup *cgrp)
 	if (ns->scope || ns->auto_scope->cgrp)
 		return;
 	cgroup_get(cgrp);
-	metrics_scope_attach(ns->auto_scope, ns, cgrp);
+	metrics_scope_attach(ns->auto_scope, ns, cgrp, 0);
+	metrics_scope_sample_start(ns->auto_scope);
 }
 
 /**

@@ -72,6 +72,21 @@ static bool may_set(const struct metrics_namespace *ns)
 }
 
 /*
+ * What is nested can't see more than what is around it, and who is around
+ * everything must be allowed to see everything.
+ */
+static bool may_grant(u32 flags)
+{
+	struct metrics_view view;
+
+	if (!(flags & METRICS_NS_HOST_VIEW))
+		return true;
+	metrics_ns_resolve(current->nsproxy->metrics_ns, &view);
+	return view.scope ? view.flags & METRICS_NS_HOST_VIEW :
+			    capable(CAP_SYS_ADMIN);
+}
+
+/*
  * Nothing fails here: all that is asked for is set, or nothing. @set is last
  * and so publishes the label and the flags.
  */
@@ -91,6 +106,7 @@ static void set_commit(struct metrics_namespace *ns,
 	if (scope) {
 		/* Pairs with metrics_ns_own_scope(). */
 		smp_store_release(&ns->scope, scope);
+		metrics_scope_sample_start(scope);
 	}
 	if (auto_scope) {
 		/* Pairs with metrics_ns_own_scope(), metrics_ns_auto_scope(). */
@@ -100,13 +116,14 @@ static void set_commit(struct metrics_namespace *ns,
 	smp_store_release(&ns->set, ns->set | arg->mask);
 }
 
-static int set_scope(struct metrics_namespace *ns, int fd,
+static int set_scope(struct metrics_namespace *ns,
+		     const struct metrics_ns_set *arg,
 		     struct metrics_scope **res)
 {
 	struct metrics_scope *scope __free(metrics_scope) = NULL;
 	struct cgroup *cgrp __free(scope_cgroup) = NULL;
 
-	cgrp = metrics_scope_cgroup_from_fd(fd);
+	cgrp = metrics_scope_cgroup_from_fd(arg->scope_fd);
 	if (IS_ERR(cgrp))
 		return PTR_ERR(cgrp);
 	if (!metrics_scope_allowed(ns, cgrp))
@@ -114,7 +131,7 @@ static int set_scope(struct metrics_namespace *ns, int fd,
 	scope = metrics_scope_alloc();
 	if (!scope)
 		return -ENOMEM;
-	metrics_scope_attach(scope, ns, no_free_ptr(cgrp));
+	metrics_scope_attach(scope, ns, no_free_ptr(cgrp), arg->flags);
 	*res = no_free_ptr(scope);
 	return 0;
 }
@@ -128,11 +145,13 @@ static int metrics_ns_set(struct metrics_namespace *ns,
 
 	if (!set_args_valid(arg))
 		return -EINVAL;
-	if (!may_set(ns))
+	if (!may_set(ns) || !may_grant(arg->flags))
 		return -EPERM;
+	if (READ_ONCE(ns->set) & arg->mask)
+		return -EBUSY;
 
 	if (arg->mask & NS_METRICS_SET_SCOPE) {
-		ret = set_scope(ns, arg->scope_fd, &scope);
+		ret = set_scope(ns, arg, &scope);
 		if (ret)
 			return ret;
 	}
@@ -238,8 +257,8 @@ static long ioctl_get(const struct metrics_namespace *ns, void __user *uarg,
  * Return: 0; -EINVAL for another type of namespace, unknown bits, members that
  * should be zero and a bad label; -E2BIG for an unknown tail; -EPERM if the
  * caller isn't in a strict ancestor (set) or in the namespace or an ancestor
- * (get), lacks the capability, may not write to the scope's cgroup, or names a
- * scope outside the one in force; -EBUSY if a member is set already; -EBADF
+ * (get), lacks the capability, may not write to the scope's cgroup, names a
+ * scope outside the one in force, or grants a host view that it hasn't got; -EBUSY if a member is set already; -EBADF
  * and -ENOENT for the scope's file descriptor; -ENOMEM; -EFAULT.
  */
 long metrics_ns_ioctl(struct ns_common *nsc, unsigned int cmd,

@@ -6,7 +6,8 @@
  * keeps is 0: iowait, irq, softirq and guest time, and the counts of
  * interrupts, softirqs and context switches. Interrupt time that hits a task is
  * part of its cgroup's system time. A true value of the others would cost a
- * counter on a hot path in every cgroup.
+ * counter on a hot path in every cgroup. The numbers of processes are the
+ * machine's.
  */
 
 #include <linux/interrupt.h>

@@ -30,31 +30,43 @@
 
 DEFINE_STATIC_KEY_DEFERRED_FALSE(metrics_view_key, HZ);
 
+/* A scope is on one of the lists from when it is in use until it is freed. */
 static DEFINE_MUTEX(scopes_lock);
 static LIST_HEAD(scopes);	/* protected by scopes_lock */
+static LIST_HEAD(sampled);	/* those done in this pass, likewise */
 
 static void sample_scopes(struct work_struct *work);
 static DECLARE_DELAYED_WORK(sample_work, sample_scopes);
 
-static void sample_scopes(struct work_struct *work)
+static void queue_sampling(void)
+{
+	queue_delayed_work(system_dfl_wq, &sample_work, LOAD_FREQ);
+}
+
+static bool sample_one(void)
 {
 	struct metrics_scope *scope;
 
 	guard(mutex)(&scopes_lock);
 
-	list_for_each_entry(scope, &scopes, entry)
-		metrics_scope_update(scope);
-	if (!list_empty(&scopes))
-		schedule_delayed_work(&sample_work, LOAD_FREQ);
+	scope = list_first_entry_or_null(&scopes, struct metrics_scope, entry);
+	if (!scope)
+		return false;
+	list_move_tail(&scope->entry, &sampled);
+	metrics_scope_sample(scope);
+	return true;
 }
 
-static void list_scope(struct metrics_scope *scope)
+/* Lets go of the lock after each: containers start and end meanwhile. */
+static void sample_scopes(struct work_struct *work)
 {
-	guard(mutex)(&scopes_lock);
+	while (sample_one())
+		cond_resched();
 
-	if (list_empty(&scopes))
-		schedule_delayed_work(&sample_work, LOAD_FREQ);
-	list_add_tail(&scope->entry, &scopes);
+	guard(mutex)(&scopes_lock);
+	list_splice_init(&sampled, &scopes);
+	if (!list_empty(&scopes))
+		queue_sampling();
 }
 
 /**
@@ -65,22 +77,26 @@ static void list_scope(struct metrics_scope *scope)
  */
 void metrics_scope_sample_start(struct metrics_scope *scope)
 {
-	list_scope(scope);
-	metrics_scope_update(scope);
+	mutex_lock(&scopes_lock);
+	list_add_tail(&scope->entry, &scopes);
+	mutex_unlock(&scopes_lock);
+	queue_sampling();
 	static_branch_deferred_inc(&metrics_view_key);
 }
 
 /**
  * metrics_scope_sample_stop - the counterpart, before a scope is freed
- * @scope: the scope
+ * @scope: the scope; nothing is done if it isn't sampled
  *
  * Context: Process context, may sleep.
  */
 void metrics_scope_sample_stop(struct metrics_scope *scope)
 {
+	if (list_empty(&scope->entry))
+		return;
 	static_branch_slow_dec_deferred(&metrics_view_key);
 	guard(mutex)(&scopes_lock);
-	list_del(&scope->entry);
+	list_del_init(&scope->entry);
 }
 
 /**

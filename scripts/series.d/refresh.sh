@@ -242,7 +242,7 @@ fold_edits()
 		elif [[ -z $owner || $owner == *' '* ]]; then
 			owner=$target
 		fi
-		[[ -n $owner ]] || fault "$path: edited, but ${touched[$path]:+several patches touch it}${touched[$path]:-no patch has it}: commit it, or say --into NNNN $path"
+		[[ -n $owner ]] || fault "$path: edited, and not exactly one patch touches it: commit it, or say --into NNNN $path"
 		FOLD[$path]=$owner
 	done < <(raw_diff HEAD "$1")
 	for path in "${!asked[@]}"; do
@@ -464,9 +464,9 @@ take_over()
 
 	source=$(t_id refs/series/source)
 	while IFS=$'\t' read -r meta path; do
-		if [[ $(here "$path") == "$(t_id "$2:$path")" ]]; then
+		if [[ $(here "$path") == "$(there "$2" "$path")" ]]; then
 			continue
-		elif [[ $3 == true || $(here "$path") == "$(t_id "${source:-$1}:$path")" ]]; then
+		elif [[ $3 == true || $(here "$path") == "$(there "${source:-$1}" "$path")" ]]; then
 			todo+=("$path")
 		elif merged "$1" "$2" "$path"; then
 			todo+=("$path")
@@ -480,9 +480,19 @@ take_over()
 	done
 }
 
+# Mode and content of a path in the project, and in a tree.
 here()
 {
-	[[ ! -f $ROOT/$1 ]] || t hash-object --no-filters "$ROOT/$1"
+	local mode=100644
+
+	[[ -f $ROOT/$1 ]] || return 0
+	[[ ! -x $ROOT/$1 ]] || mode=100755
+	printf '%s %s\n' $mode "$(t hash-object --no-filters "$ROOT/$1")"
+}
+
+there()	# TREE PATH
+{
+	t ls-tree "$1" -- "$2" | sed 's/^\([0-9]*\) blob \([0-9a-f]*\).*/\1 \2/'
 }
 
 # merged OLD NEW PATH: both changed; leaves the merge in $TMP/merged/PATH
@@ -516,7 +526,11 @@ write_file()	# NEW PATH
 		t cat-file blob "$1:$2" >"$ROOT/$2"
 		msg "wrote $2"
 	fi
-	[[ $(t ls-tree "$1" -- "$2") != 100755* ]] || chmod +x "$ROOT/$2"
+	if [[ $(there "$1" "$2") == 100755* ]]; then
+		chmod +x "$ROOT/$2"
+	else
+		chmod -x "$ROOT/$2"
+	fi
 }
 
 # What is in the project must now be what is in build/linux, except for what

@@ -132,6 +132,18 @@ static void idle_monotonic_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, time.idle, 180ULL);
 }
 
+/* Nice time that was counted before its user time is no huge user time. */
+static void nice_ahead_test(struct kunit *test)
+{
+	struct cgroup_base_stat u = used(0, 20, 0);
+	struct metrics_cputime time = {};
+
+	u.ntime += 4;
+	metrics_cputime_fold(&time, 100, &u);
+	KUNIT_EXPECT_EQ(test, time.user, 0ULL);
+	KUNIT_EXPECT_EQ(test, time.nice, 20ULL);
+}
+
 /* Usage beyond all capacity leaves no idle time, and not 2^64 of it. */
 static void idle_underflow_test(struct kunit *test)
 {
@@ -204,6 +216,7 @@ static struct kunit_case metrics_ns_cases[] = {
 	KUNIT_CASE(quota_cpus_test),
 	KUNIT_CASE(fold_cputime_test),
 	KUNIT_CASE(idle_monotonic_test),
+	KUNIT_CASE(nice_ahead_test),
 	KUNIT_CASE(idle_underflow_test),
 	KUNIT_CASE(capacity_example_test),
 	KUNIT_CASE(cpuinfo_filter_test),
