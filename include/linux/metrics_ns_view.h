@@ -9,6 +9,7 @@
 #ifndef _LINUX_METRICS_NS_VIEW_H
 #define _LINUX_METRICS_NS_VIEW_H
 
+#include <linux/bits.h>
 #include <linux/jump_label_ratelimit.h>
 #include <linux/types.h>
 
@@ -22,7 +23,7 @@ struct sysinfo;
 extern const struct seq_operations cpuinfo_op;
 
 /* The unit of sched_cgroup_quota(): what keeps one CPU busy */
-#define CGROUP_QUOTA_UNIT	(1 << 20)
+#define CGROUP_QUOTA_UNIT	BIT(20)
 
 #ifdef CONFIG_CFS_BANDWIDTH
 s64 sched_cgroup_quota(struct cgroup *cgrp);

@@ -3,7 +3,9 @@
  * CPU times of a view.
  *
  * Used time comes from the cgroup's own per-CPU statistics (subtree_bstat),
- * which keep what removed children have used. What a container can't have from
+ * which keep what removed children have used. Its sum is exact and its division
+ * into user and system time is as the tick has sampled it, as in cpu.stat. What
+ * a container can't have from
  * anywhere is its idle time, as no cgroup is idle on a CPU: it is what is left
  * of the time that the view's CPUs were there,
  *
@@ -11,8 +13,8 @@
  *
  * Everything counts from the moment when the cgroup became the scope.
  *
- * Usage is sampled by the tick and capacity isn't, so their difference jitters
- * by a tick. Idle time is therefore a high-water mark and never goes back,
+ * A task may run a moment on a CPU that its cpuset has lost, so usage can exceed
+ * capacity. Idle time is therefore a high-water mark and never goes back,
  * neither a CPU's nor the sum's, whatever happens to cpusets, quotas and CPUs.
  *
  * A change of the CPUs is seen by the next reader, or else within LOAD_FREQ by
@@ -42,6 +44,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/metrics_ns_view.h>
+#include <linux/sched/cputime.h>
 
 #include "../cgroup/cgroup-internal.h"
 #include "internal.h"
@@ -51,6 +54,7 @@ static void bstat_sub(struct cgroup_base_stat *stat,
 {
 	stat->cputime.utime -= base->cputime.utime;
 	stat->cputime.stime -= base->cputime.stime;
+	stat->cputime.sum_exec_runtime -= base->cputime.sum_exec_runtime;
 	stat->ntime -= base->ntime;
 }
 
@@ -100,8 +104,10 @@ void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 	int cpu;
 
 	css_rstat_flush(&cgrp->self);
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		cgroup_base_stat_cpu(cgrp, cpu, &scope->cpus[cpu].base);
+		prev_cputime_init(&scope->cpus[cpu].prev);
+	}
 	metrics_scope_cpus(cgrp, flags, scope->shown);
 	scope->stamp = ktime_get_ns();
 	scope->updated = jiffies;
@@ -155,20 +161,31 @@ void metrics_scope_sample(struct metrics_scope *scope)
 	mutex_unlock(&scope->update_lock);
 }
 
+/* What has been used on a CPU since the cgroup became the scope. */
+static void read_used(struct metrics_scope *scope, int cpu,
+		      struct cgroup_base_stat *used)
+{
+	struct metrics_cpu *mc = &scope->cpus[cpu];
+	struct task_cputime raw;
+
+	cgroup_base_stat_cpu(scope->cgrp, cpu, used);
+	bstat_sub(used, &mc->base);
+	raw = used->cputime;
+	cputime_adjust(&raw, &mc->prev, &used->cputime.utime,
+		       &used->cputime.stime);
+}
+
 static void update_times(struct metrics_scope *scope)
 {
 	struct cgroup_base_stat used, sum = {};
-	struct metrics_cpu *mc;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		mc = &scope->cpus[cpu];
-		cgroup_base_stat_cpu(scope->cgrp, cpu, &used);
-		bstat_sub(&used, &mc->base);
+		read_used(scope, cpu, &used);
 		bstat_add(&sum, &used);
 
 		guard(spinlock)(&scope->lock);
-		metrics_cputime_fold(&mc->time, 0, &used);
+		metrics_cputime_fold(&scope->cpus[cpu].time, 0, &used);
 	}
 
 	guard(spinlock)(&scope->lock);

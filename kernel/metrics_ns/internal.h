@@ -28,10 +28,12 @@ struct metrics_cputime {
 /**
  * struct metrics_cpu - what a scope keeps of one possible CPU
  * @base: the cgroup's times when it became the scope
+ * @prev: state of cputime_adjust()
  * @time: what to show, since then
  */
 struct metrics_cpu {
 	struct cgroup_base_stat	base;
+	struct prev_cputime	prev;
 	struct metrics_cputime	time;
 };
 

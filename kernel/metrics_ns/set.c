@@ -25,7 +25,13 @@
 #define ALL_FLAGS (METRICS_NS_AUTO_SCOPE | METRICS_NS_HOST_VIEW | \
 		   METRICS_NS_QUOTA_CPUS)
 
-DEFINE_FREE(scope_cgroup, struct cgroup *, if (!IS_ERR_OR_NULL(_T)) cgroup_put(_T))
+static void put_scope_cgroup(struct cgroup *cgrp)
+{
+	if (!IS_ERR_OR_NULL(cgrp))
+		cgroup_put(cgrp);
+}
+
+DEFINE_FREE(scope_cgroup, struct cgroup *, put_scope_cgroup(_T))
 
 /**
  * metrics_label_valid - may this be a label?
@@ -254,12 +260,16 @@ static long ioctl_get(const struct metrics_namespace *ns, void __user *uarg,
  * Both structures grow at their end: a larger one than the kernel knows is
  * accepted if its unknown tail is zero (set), or gets a zeroed tail (get).
  *
- * Return: 0; -EINVAL for another type of namespace, unknown bits, members that
- * should be zero and a bad label; -E2BIG for an unknown tail; -EPERM if the
- * caller isn't in a strict ancestor (set) or in the namespace or an ancestor
- * (get), lacks the capability, may not write to the scope's cgroup, names a
- * scope outside the one in force, or grants a host view that it hasn't got; -EBUSY if a member is set already; -EBADF
- * and -ENOENT for the scope's file descriptor; -ENOMEM; -EFAULT.
+ * Return: 0, or
+ * -EINVAL for another type of namespace, unknown bits, members that should be
+ * zero, and a bad label;
+ * -E2BIG for an unknown tail that isn't zero;
+ * -EPERM if the caller isn't in a strict ancestor (set) or in the namespace or
+ * an ancestor (get), lacks the capability, may not write to the scope's cgroup,
+ * names a scope outside the one in force, or grants a host view without having
+ * it;
+ * -EBUSY if a member is set already;
+ * -EBADF and -ENOENT for the scope's file descriptor; -ENOMEM; -EFAULT.
  */
 long metrics_ns_ioctl(struct ns_common *nsc, unsigned int cmd,
 		      unsigned long arg)

@@ -117,7 +117,7 @@ static void fold_cputime_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, time.idle, 40ULL);
 }
 
-/* Usage that a tick has rounded up doesn't take idle time back. */
+/* Usage on a CPU that isn't shown any more doesn't take idle time back. */
 static void idle_monotonic_test(struct kunit *test)
 {
 	struct cgroup_base_stat u = used(10, 0, 0);
