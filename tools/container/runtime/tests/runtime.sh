@@ -1,0 +1,536 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# cid-runtime in front of the real runtimes, on a kernel with metrics
+# namespaces.
+# shellcheck disable=SC2317  # the checks are called through check
+set -euo pipefail
+
+usage() {
+	cat <<'USAGE'
+Usage: runtime.sh [--programs DIR]
+Run containers of crun, runc, podman and docker through cid-runtime and compare
+with the same containers run without it. Needs root, a kernel with metrics
+namespaces, cgroup v2 on /sys/fs/cgroup, busybox-static, crun, runc and podman;
+docker is tested where dockerd is installed. TAP on stdout.
+
+  --programs DIR  where make left cid-runtime and tests/ns_info (default: the
+                  directory above this script, then PATH)
+USAGE
+}
+
+programs=$(dirname "$(dirname "$(realpath "$0")")")
+while (($#)); do
+	case $1 in
+	--help) usage; exit 0 ;;
+	--programs) programs=$(realpath "$2"); shift 2 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+
+bail() {
+	echo "Bail out! $1"
+	exit 1
+}
+
+((EUID == 0)) || bail 'run it as root'
+[[ -e /proc/self/ns/metrics ]] || bail 'this kernel has no metrics namespaces'
+[[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] ||
+	bail 'no cgroup v2 on /sys/fs/cgroup'
+for tool in crun runc podman busybox; do
+	command -v "$tool" > /dev/null || bail "$tool is not installed"
+done
+cid_runtime=$programs/cid-runtime
+ns_info=$programs/tests/ns_info
+[[ -x $cid_runtime ]] || cid_runtime=$(command -v cid-runtime) ||
+	bail 'cid-runtime not found; see --programs'
+[[ -x $ns_info ]] || ns_info=$(command -v ns_info) ||
+	bail 'ns_info not found; see --programs'
+
+dir=$(mktemp -d)
+chmod 755 "$dir"
+touch "$dir/conf"
+export CID_RUNTIME_CONFIG=$dir/conf
+unset CID_RUNTIME CID_RUNTIME_DEBUG CID_RUNTIME_REQUIRE
+nr=0
+failed=0
+seq=0
+dockerd_pid=
+test_user=
+
+cleanup() {
+	set +e
+	for real in crun runc; do
+		for id in $("$real" --root "$dir/$real" list -q); do
+			"$real" --root "$dir/$real" delete --force "$id"
+		done
+	done
+	[[ -z $dockerd_pid ]] || { kill "$dockerd_pid"; wait "$dockerd_pid"; }
+	# rootless podman leaves a process that holds its user namespace
+	[[ -z $test_user ]] || { pkill -KILL -u "$test_user"; sleep 1; }
+	[[ -z $test_user ]] || userdel -rf "$test_user"
+	rm -rf "$dir"
+	rmdir /sys/fs/cgroup/cid-test
+} > /dev/null 2>&1
+trap cleanup EXIT
+
+result() {	# word, claim, remark
+	nr=$((nr + 1))
+	[[ $1 == ok ]] || failed=1
+	echo "$1 $nr - cid-runtime $2"
+}
+
+# Each check is a function of its own; its stderr becomes the diagnosis.
+check() {	# claim, command...
+	local claim=$1 rc
+
+	shift
+	# in a condition, set -e would not count
+	set +e
+	( set -e; "$@" ) > "$dir/diagnosis" 2>&1
+	rc=$?
+	set -e
+	if ((rc == 0)); then
+		result ok "$claim"
+	else
+		result 'not ok' "$claim"
+		sed 's/^/# /' "$dir/diagnosis"
+	fi
+}
+
+skip() {	# claim, reason
+	result ok "$1 # SKIP $2"
+}
+
+expect() {	# what, got, want
+	[[ $2 == "$3" ]] && return
+	echo "$1: got \"$2\", want \"$3\""
+	return 1
+}
+
+#
+# Bundles and containers of the runtime under test, $real
+#
+mkdir -p "$dir/rootfs"/{bin,proc,sys,dev,tmp}
+cp "$(command -v busybox)" "$dir/rootfs/bin/busybox"
+for applet in sh cat sleep grep; do
+	ln -s busybox "$dir/rootfs/bin/$applet"
+done
+tar -C "$dir/rootfs" -cf "$dir/rootfs.tar" .
+
+# Makes bundle $dir/b; arguments: cgroup namespace (yes, no), annotations as
+# JSON members, then the command.
+bundle() {
+	local cgroupns='' notes=$2 args=''
+
+	[[ $1 == no ]] || cgroupns=', { "type": "cgroup" }'
+	shift 2
+	for word; do
+		args+=${args:+, }\"$word\"
+	done
+	seq=$((seq + 1))
+	mkdir -p "$dir/b"
+	cat > "$dir/b/config.json" <<JSON
+{
+	"ociVersion": "1.0.0",
+	"process": { "terminal": false, "user": { "uid": 0, "gid": 0 },
+		"args": [ $args ], "env": [ "PATH=/bin" ], "cwd": "/" },
+	"root": { "path": "$dir/rootfs", "readonly": true },
+	"hostname": "cid-test",
+	"annotations": { $notes },
+	"mounts": [
+		{ "destination": "/proc", "type": "proc", "source": "proc" },
+		{ "destination": "/dev", "type": "tmpfs", "source": "tmpfs" } ],
+	"linux": {
+		"cgroupsPath": "/cid-test/$real-$seq",
+		"namespaces": [ { "type": "pid" }, { "type": "ipc" },
+			{ "type": "uts" }, { "type": "mount" }$cgroupns ]
+	}
+}
+JSON
+}
+
+unwrapped() {
+	"$real" --root "$dir/$real" "$@"
+}
+
+wrapped() {
+	CID_RUNTIME=$real "$cid_runtime" --root "$dir/$real" "$@"
+}
+
+# Without a file behind it the container would keep the caller's pipe open.
+create() {
+	wrapped create --bundle "$dir/b" "$1" \
+		< /dev/null > "$dir/create.log" 2>&1 || {
+		cat "$dir/create.log"
+		return 1
+	}
+}
+
+init_of() {
+	unwrapped state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'
+}
+
+info() {	# field, pid
+	"$ns_info" "$2" | sed -n "s/^$1=//p"
+}
+
+cgroup_inode() {	# pid
+	stat -c %i "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")"
+}
+
+remove() {
+	unwrapped delete --force "$1" > /dev/null 2>&1 || true
+}
+
+# A namespace may die a moment after its last process.
+same_namespaces() {	# list before
+	local try
+
+	for try in {1..50}; do
+		[[ $("$ns_info" --list) == "$1" ]] && return
+		sleep 0.1
+	done
+	expect "namespaces after $try looks" "$("$ns_info" --list)" "$1"
+}
+
+#
+# Checks
+#
+lifecycle() {
+	local before pid id
+
+	before=$("$ns_info" --list)
+	bundle yes '' sleep 300
+	create life
+	wrapped state life | grep -q '"status": *"created"'
+	pid=$(init_of life)
+	expect label "$(info label "$pid")" life
+	expect level "$(info level "$pid")" 1
+	wrapped start life
+	wrapped state life | grep -q '"status": *"running"'
+	id=$(info id "$pid")
+	expect 'ID of an exec' "$(wrapped exec life \
+		grep NSmetrics: /proc/self/status)" $'NSmetrics:\t'"$id"
+	wrapped kill life KILL
+	sleep 0.5
+	wrapped delete life
+	same_namespaces "$before"
+}
+
+exec_same() {
+	local rc=0 wrapped_rc=0 cmd='cat; echo out; echo err >&2; exit 9'
+
+	bundle yes '' sleep 300
+	create ex
+	wrapped start ex
+	echo in | unwrapped exec ex sh -c "$cmd" \
+		> "$dir/out" 2> "$dir/err" || rc=$?
+	echo in | wrapped exec ex sh -c "$cmd" \
+		> "$dir/wout" 2> "$dir/werr" || wrapped_rc=$?
+	remove ex
+	expect 'exit code' "$wrapped_rc" "$rc"
+	cmp "$dir/out" "$dir/wout"
+	cmp "$dir/err" "$dir/werr"
+}
+
+exec_detached() {
+	local pid
+
+	bundle yes '' sleep 300
+	create exd
+	wrapped start exd
+	wrapped exec --detach --pid-file "$dir/pid" exd sleep 300 \
+		< /dev/null > /dev/null 2>&1
+	pid=$(init_of exd)
+	expect namespace "$(readlink "/proc/$(cat "$dir/pid")/ns/metrics")" \
+		"$(readlink "/proc/$pid/ns/metrics")"
+	remove exd
+}
+
+exec_unwrapped() {
+	bundle yes '' sleep 300
+	unwrapped create -b "$dir/b" plain < /dev/null > "$dir/log" 2>&1
+	unwrapped start plain
+	expect output "$(wrapped exec plain sh -c 'echo here')" here
+	remove plain
+}
+
+run_same() {
+	local rc=0 wrapped_rc=0
+
+	bundle yes '' sh -c 'cat; echo out; echo err >&2; exit 7'
+	echo in | unwrapped run -b "$dir/b" r1 \
+		> "$dir/out" 2> "$dir/err" || rc=$?
+	echo in | wrapped run -b "$dir/b" r2 \
+		> "$dir/wout" 2> "$dir/werr" || wrapped_rc=$?
+	expect 'exit code' "$wrapped_rc" "$rc"
+	expect 'exit code' "$wrapped_rc" 7
+	cmp "$dir/out" "$dir/wout"
+	cmp "$dir/err" "$dir/werr"
+}
+
+run_same_pid() {
+	local pid
+
+	bundle yes '' sleep 300
+	CID_RUNTIME=$real "$cid_runtime" --root "$dir/$real" run -b "$dir/b" \
+		rp < /dev/null > /dev/null 2>&1 &
+	pid=$!
+	sleep 2
+	expect program "$(tr '\0' '\n' < "/proc/$pid/cmdline" | sed -n 1p)" \
+		"$(command -v "$real")"
+	expect label "$(info label "$(init_of rp)")" rp
+	expect 'metrics namespace of the runtime' \
+		"$(readlink "/proc/$pid/ns/metrics")" \
+		"$(readlink "/proc/$(init_of rp)/ns/metrics")"
+	remove rp
+	wait "$pid" || true
+}
+
+annotations() {
+	local pid
+
+	bundle yes '"org.cid.label": "web 1", "org.cid.quota-cpus": "true",
+		"org.cid.host-view": "true"' sleep 300
+	create noted
+	pid=$(init_of noted)
+	expect label "$(info label "$pid")" 'web 1'
+	expect flags "$(info flags "$pid")" 7
+	remove noted
+}
+
+long_id() {
+	local id
+
+	id=$(printf 'x%069d' 0)
+	bundle yes '' sleep 300
+	create "$id"
+	expect label "$(info label "$(init_of "$id")")" "${id:0:64}"
+	remove "$id"
+}
+
+auto_scope() {
+	local pid
+
+	bundle yes '' sleep 300
+	create auto
+	wrapped start auto
+	pid=$(init_of auto)
+	expect flags "$(info flags "$pid")" 1
+	expect scope "$(info scope_id "$pid")" "$(cgroup_inode "$pid")"
+	remove auto
+}
+
+explicit_scope() {
+	local pid
+
+	bundle no '' sleep 300
+	create expl
+	pid=$(init_of expl)
+	expect label "$(info label "$pid")" expl
+	expect flags "$(info flags "$pid")" 0
+	expect scope "$(info scope_id "$pid")" "$(cgroup_inode "$pid")"
+	remove expl
+}
+
+explicit_scope_run() {
+	local pid rc=0
+
+	bundle no '' sleep 300
+	wrapped run --detach -b "$dir/b" expr < /dev/null > /dev/null 2>&1
+	pid=$(init_of expr)
+	expect scope "$(info scope_id "$pid")" "$(cgroup_inode "$pid")"
+	remove expr
+	bundle no '' sh -c 'exit 7'
+	wrapped run -b "$dir/b" expr2 || rc=$?
+	expect 'exit code' "$rc" 7
+}
+
+signals_reach_runtime() {
+	local pid rc=0
+
+	bundle no '' sh -c "trap 'exit 5' TERM; while :; do sleep 1; done"
+	CID_RUNTIME=$real "$cid_runtime" --root "$dir/$real" run -b "$dir/b" \
+		sig < /dev/null > /dev/null 2>&1 &
+	pid=$!
+	sleep 3
+	kill -TERM "$pid"
+	wait "$pid" || rc=$?
+	remove sig
+	expect 'exit code' "$rc" 5
+}
+
+failed_runtime() {
+	local before rc=0 wrapped_rc=0 ns
+
+	for ns in yes no; do
+		bundle "$ns" '' /bin/no-such-program
+		before=$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)
+		unwrapped run -b "$dir/b" bad > "$dir/err" 2>&1 || rc=$?
+		wrapped run -b "$dir/b" bad > "$dir/werr" 2>&1 || wrapped_rc=$?
+		expect 'exit code' "$wrapped_rc" "$rc"
+		remove bad
+		sleep 0.5
+		expect 'what is left' \
+			"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" \
+			"$before"
+	done
+}
+
+missing_runtime() {
+	local before rc=0
+
+	bundle yes '' sleep 300
+	before=$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)
+	CID_RUNTIME=/no/such/$real "$cid_runtime" create -b "$dir/b" gone \
+		> "$dir/err" 2>&1 || rc=$?
+	expect 'exit code' "$rc" 127
+	expect 'what is left' \
+		"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" "$before"
+}
+
+# Where the runtime cannot make one, the container runs without.
+time_namespace() {
+	local up host
+
+	bundle yes '"org.cid.time": "true"' cat /proc/uptime
+	host=$(sed 's/\..*//' /proc/uptime)
+	up=$(wrapped run -b "$dir/b" timed | sed 's/\..*//')
+	[[ -n $up ]]
+	if grep -q timeOffsets "$dir/b/config.json"; then
+		echo "uptime inside $up, outside $host"
+		((host < 10 || up < 10))
+	else
+		expect runtime "$real" runc
+	fi
+	expect 'files in the bundle' "$(ls "$dir/b")" config.json
+}
+
+#
+# Engines
+#
+# By name: engines do not hand their environment to every call of a runtime.
+for real in crun runc; do
+	ln -s "$cid_runtime" "$dir/cid-runtime-$real"
+done
+
+podman_as() {	# runtime, arguments...
+	local real=$1
+
+	shift
+	podman --storage-driver vfs --root "$dir/podman" \
+		--runroot "$dir/podman-run" --cgroup-manager cgroupfs \
+		--runtime "$dir/cid-runtime-$real" "$@"
+}
+
+podman_container() {	# runtime
+	local id pid code=0
+
+	podman_as "$1" import "$dir/rootfs.tar" cid-test > /dev/null
+	id=$(podman_as "$1" run -d --network none cid-test sleep 300)
+	pid=$(podman_as "$1" inspect -f '{{.State.Pid}}' "$id")
+	expect label "$(info label "$pid")" "$id"
+	expect scope "$(info scope_id "$pid")" "$(cgroup_inode "$pid")"
+	expect 'ID of an exec' "$(podman_as "$1" exec "$id" \
+		grep NSmetrics: /proc/self/status)" \
+		$'NSmetrics:\t'"$(info id "$pid")"
+	podman_as "$1" rm -f -t 0 "$id" > /dev/null
+	podman_as "$1" run --rm --network none cid-test sh -c 'exit 6' ||
+		code=$?
+	expect 'exit code' "$code" 6
+}
+
+# The setting is in podman's own user namespace, which owns the new one.
+podman_rootless() {
+	local out runtime_dir=$dir/xdg
+
+	test_user=cid-test-$$
+	useradd -m "$test_user"
+	echo "$test_user" > "$dir/test_user"
+	install -d -m 700 -o "$test_user" "$runtime_dir"
+	chmod 644 "$dir/rootfs.tar"
+	# shellcheck disable=SC2016  # expanded by the user's shell
+	out=$(runuser -u "$test_user" -- env -C / \
+		HOME="/home/$test_user" XDG_RUNTIME_DIR="$runtime_dir" \
+		bash -c '
+		p=(podman --storage-driver vfs --cgroup-manager cgroupfs
+			--runtime "$1")
+		"${p[@]}" import "$2" cid-test > /dev/null &&
+		"${p[@]}" run --rm --network none cid-test \
+			grep NSmetrics: /proc/self/status' \
+		- "$dir/cid-runtime-crun" "$dir/rootfs.tar")
+	echo "got: $out"
+	[[ $out =~ ^NSmetrics:[[:space:]]+[1-9][0-9]*$ ]]
+}
+
+docker_() {
+	docker -H "unix://$dir/docker.sock" "$@"
+}
+
+start_dockerd() {
+	cat > "$dir/daemon.json" <<JSON
+{ "runtimes": { "cid": { "path": "$dir/cid-runtime-runc" } }, "storage-driver": "vfs" }
+JSON
+	dockerd --config-file "$dir/daemon.json" \
+		--host "unix://$dir/docker.sock" --data-root "$dir/docker" \
+		--exec-root "$dir/docker-run" --pidfile "$dir/docker.pid" \
+		--iptables=false --ip6tables=false --bridge=none \
+		> "$dir/dockerd.log" 2>&1 &
+	dockerd_pid=$!
+	for _ in {1..120}; do
+		docker_ info > /dev/null 2>&1 && return
+		sleep 0.5
+	done
+	tail -n 20 "$dir/dockerd.log" | sed 's/^/# /'
+}
+
+docker_container() {
+	local id pid code=0
+
+	docker_ import "$dir/rootfs.tar" cid-test > /dev/null
+	id=$(docker_ run -d --runtime cid --network none cid-test sleep 300)
+	pid=$(docker_ inspect -f '{{.State.Pid}}' "$id")
+	expect label "$(info label "$pid")" "$id"
+	expect scope "$(info scope_id "$pid")" "$(cgroup_inode "$pid")"
+	expect 'ID of an exec' "$(docker_ exec "$id" \
+		grep NSmetrics: /proc/self/status)" \
+		$'NSmetrics:\t'"$(info id "$pid")"
+	docker_ rm -f "$id" > /dev/null
+	docker_ run --rm --runtime cid --network none cid-test sh -c 'exit 6' ||
+		code=$?
+	expect 'exit code' "$code" 6
+}
+
+echo 'TAP version 13'
+for real in crun runc; do
+	check "$real: create, start, exec, kill and delete with an ID" lifecycle
+	check "$real: exec has the runtime's exit code and stdio" exec_same
+	check "$real: a detached exec is in the container's namespace" \
+		exec_detached
+	check "$real: exec in a container without an ID works" exec_unwrapped
+	check "$real: run has the runtime's exit code and stdio" run_same
+	check "$real: run becomes the runtime, in the namespace" run_same_pid
+	check "$real: annotations give label and flags" annotations
+	check "$real: a long id is cut to a label" long_id
+	check "$real: the scope is the container's cgroup" auto_scope
+	check "$real: a scope without a cgroup namespace" explicit_scope
+	check "$real: run sets a scope without a cgroup namespace" \
+		explicit_scope_run
+	check "$real: signals reach a runtime that is a child" \
+		signals_reach_runtime
+	check "$real: a runtime that fails leaves nothing" failed_runtime
+	check "$real: a runtime that is missing leaves nothing" missing_runtime
+	check "$real: time namespace by annotation" time_namespace
+	check "$real: podman run, exec and rm" podman_container "$real"
+done
+check 'crun: rootless podman has an ID' podman_rootless
+[[ ! -e $dir/test_user ]] || test_user=$(cat "$dir/test_user")
+if command -v dockerd > /dev/null; then
+	command -v docker > /dev/null || bail 'docker is not installed'
+	start_dockerd
+	check 'runc: docker run, exec and rm' docker_container
+else
+	skip 'runc: docker run, exec and rm' 'dockerd is not installed'
+fi
+echo "1..$nr"
+exit "$failed"

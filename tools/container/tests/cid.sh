@@ -1,0 +1,804 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of cid, as TAP. To be run as root, on a kernel with metrics namespaces
+# and with cgroup v2; cid is taken from PATH. Needs jq and util-linux.
+set -euo pipefail
+
+usage()
+{
+	cat <<USAGE
+usage: cid.sh [--help] [PATTERN]
+
+Tests cid and prints TAP; with PATTERN (a glob) only those whose claim matches.
+Exit status: 1 if a test failed.
+USAGE
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+PATTERN=${1:-*}
+CGROUPS=/sys/fs/cgroup
+TMP=$(mktemp -d)
+COUNT=0
+FAILED=0
+STARTED=()
+UNSHARED=()
+
+# Runtimes that know nobody, so that no test waits for a real one
+mkdir "$TMP/bin"
+for name in podman docker; do
+	printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/$name"
+	chmod 755 "$TMP/bin/$name"
+done
+REAL_PATH=$PATH
+PATH=$TMP/bin:$PATH
+
+# shellcheck disable=SC2317,SC2329	# called by a trap
+clean_up()
+{
+	stop_all
+	rm -rf "$TMP"
+}
+trap clean_up EXIT
+
+stop_all()
+{
+	local pid
+
+	for pid in "${STARTED[@]}"; do
+		kill -TERM "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	# unshare(1) blocks SIGTERM while it waits.
+	for pid in "${UNSHARED[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	STARTED=()
+	UNSHARED=()
+}
+
+say()
+{
+	echo "# $*"
+}
+
+# Run one test, a function, by itself; it fails with the first command that does.
+claim()
+{
+	local text=$1 status=0
+	shift
+
+	# shellcheck disable=SC2053
+	[[ $text == $PATTERN ]] || return 0
+	COUNT=$((COUNT + 1))
+	set +e
+	(
+		trap stop_all EXIT
+		set -e
+		"$@"
+	) >"$TMP/log" 2>&1 </dev/null
+	status=$?
+	set -e
+	if ((status == 0)); then
+		echo "ok $COUNT - cid: $text"
+	else
+		FAILED=$((FAILED + 1))
+		echo "not ok $COUNT - cid: $text"
+		# awk ends a last line that has no end
+		awk '{ print "# " $0 }' "$TMP/log"
+	fi
+}
+
+# status CODE COMMAND...: the command has to exit with it
+status()
+{
+	local want=$1 got=0
+	shift
+
+	"$@" || got=$?
+	((got == want)) || {
+		say "$*: exit code $got instead of $want"
+		return 1
+	}
+}
+
+# fails COMMAND...: "!" alone would not end a test
+fails()
+{
+	! "$@" || {
+		say "$* succeeded"
+		return 1
+	}
+}
+
+# same WANT GOT
+same()
+{
+	[[ $1 == "$2" ]] || {
+		say "'$2' instead of '$1'"
+		return 1
+	}
+}
+
+# differ ONE OTHER
+differ()
+{
+	[[ $1 != "$2" ]] || {
+		say "both are '$1'"
+		return 1
+	}
+}
+
+# contains TEXT PATTERN
+contains()
+{
+	[[ $1 == *"$2"* ]] || {
+		say "no '$2' in: $1"
+		return 1
+	}
+}
+
+# refused CODE WORD COMMAND...: with this code, one line or argp's two on stderr
+# that has the word, and nothing on stdout
+refused()
+{
+	local want=$1 word=$2 err
+	shift 2
+
+	status "$want" "$@" >"$TMP/out" 2>"$TMP/err"
+	err=$(cat "$TMP/err")
+	contains "$err" "$word"
+	same "" "$(cat "$TMP/out")"
+	(($(wc -l <"$TMP/err") <= 2))
+}
+
+until_true()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	say "waited in vain for: $*"
+	return 1
+}
+
+runs_sleep()
+{
+	cid ps "$1" -n | grep -q sleep
+}
+
+# start LABEL OPTION...: a container that sleeps
+start()
+{
+	local label=$1
+	shift
+
+	cid run --label "$label" "$@" -- sleep 1000 &
+	STARTED+=($!)
+	until_true runs_sleep "$label"
+}
+
+id_of()
+{
+	cid ls --json | jq -e --arg label "$1" \
+		'.[] | select(.label == $label) | .id'
+}
+
+sleeper_of()
+{
+	cid ps "$1" --json | jq -e '.[] | select(.command == "sleep") | .pid'
+}
+
+no_cgroups()
+{
+	local left
+
+	left=$(find "$CGROUPS" -type d -name 'cid-*')
+	same "" "$left"
+}
+
+### run
+
+exit_code()
+{
+	status 7 cid run -- sh -c 'exit 7'
+	status 0 cid run true
+}
+
+exit_signal()
+{
+	# shellcheck disable=SC2016
+	status 137 cid run -- sh -c 'kill -KILL $$'
+}
+
+not_found()
+{
+	refused 127 nonesuch cid run -- nonesuch
+	no_cgroups
+}
+
+not_executable()
+{
+	refused 126 /etc/passwd cid run -- /etc/passwd
+	no_cgroups
+}
+
+bad_label()
+{
+	refused 125 label cid run --label '' -- true
+	refused 125 label cid run --label "$(printf '%065d' 0)" -- true
+	refused 125 label cid run --label $'a\tb' -- true
+	refused 125 label cid run --label 'é' -- true
+	no_cgroups
+}
+
+long_label()
+{
+	local label
+	label=$(printf '%064d' 0)
+
+	same "label: $label" "$(cid run --label "$label" -- cid self |
+				grep label)"
+}
+
+bad_memory()
+{
+	local size
+
+	for size in '' 0 1 x 5X 1.5G -1 64MB 99999999999999999999 \
+			99999999999T; do
+		refused 125 memory cid run --memory "$size" -- true
+	done
+	no_cgroups
+}
+
+bad_cpus()
+{
+	local cpus
+
+	for cpus in '' 0 -1 x 1,5 nan inf 1e3 0.001 1.2.3; do
+		refused 125 cpus cid run --cpus "$cpus" -- true
+	done
+	no_cgroups
+}
+
+bad_cpuset()
+{
+	refused 125 cpuset cid run --cpuset a-b -- true
+	refused 125 cpuset.cpus cid run --cpuset 3-1 -- true
+	no_cgroups
+}
+
+bad_usage()
+{
+	refused 125 command cid run
+	refused 125 unrecognized cid run --nonesuch -- true
+	refused 125 --scope cid run --scope / --memory 64M -- true
+}
+
+limits_set()
+{
+	start limits --memory 64M --cpus 0.5 --cpuset 0
+	local dir
+	dir=$CGROUPS$(cid ls --json | jq -r '.[] |
+		select(.label == "limits") | .cgroup')
+
+	same 67108864 "$(cat "$dir/memory.max")"
+	same "50000 100000" "$(cat "$dir/cpu.max")"
+	same 0 "$(cat "$dir/cpuset.cpus")"
+}
+
+own_view()
+{
+	same "MemTotal: 65536 kB" "$(cid run --memory 64M -- \
+		grep MemTotal /proc/meminfo | tr -s ' ')"
+}
+
+own_pids()
+{
+	# shellcheck disable=SC2016
+	same "2 1" "$(cid run -- sh -c 'echo $$ $PPID')"
+	same 0::/ "$(cid run -- cat /proc/self/cgroup)"
+}
+
+own_time()
+{
+	local up
+	up=$(cid run -- sh -c 'cut -d. -f1 /proc/uptime')
+
+	((up < 5 || up * 2 < $(cut -d. -f1 /proc/uptime)))
+	# shellcheck disable=SC2016
+	same "$(readlink /proc/self/ns/time)" \
+		"$(cid run --no-time -- readlink /proc/self/ns/time)"
+}
+
+own_namespaces()
+{
+	local kind inside
+
+	for kind in metrics pid mnt ipc cgroup time; do
+		inside=$(cid run -- readlink "/proc/self/ns/$kind")
+		differ "$inside" "$(readlink "/proc/self/ns/$kind")"
+	done
+	for kind in net uts user; do
+		same "$(readlink "/proc/self/ns/$kind")" \
+			"$(cid run -- readlink "/proc/self/ns/$kind")"
+	done
+}
+
+mounts_stay_inside()
+{
+	cid run -- mount -t tmpfs cid-test "$TMP/bin"
+	fails grep cid-test /proc/self/mountinfo
+}
+
+scope_given()
+{
+	mkdir "$CGROUPS/cidtest"
+	local path
+	path=$(cid run --label scoped --scope /cidtest -- \
+		cid ls --json | jq -r '.[0].scope.cgroup_id') || true
+	same "$(stat -c %i "$CGROUPS/cidtest")" "$path"
+	[[ -d $CGROUPS/cidtest ]]
+	rmdir "$CGROUPS/cidtest"
+}
+
+scope_missing()
+{
+	refused 125 nonesuch cid run --scope /nonesuch -- true
+}
+
+flags_shown()
+{
+	start flags --host-view --quota-cpus --cpus 1
+	same '["host-view","quota-cpus"]' "$(cid ls --json | jq -c '.[] |
+		select(.label == "flags") | .effective_flags')"
+}
+
+term_forwarded()
+{
+	start term
+	kill -TERM "${STARTED[0]}"
+	status 143 wait "${STARTED[0]}"
+	STARTED=()
+	no_cgroups
+}
+
+trap_inside()
+{
+	cid run --label trap -- sh -c 'trap "exit 33" USR1; sleep 1000 & wait' &
+	local pid=$!
+	until_true runs_sleep trap
+	kill -USR1 $pid
+	status 33 wait $pid
+	no_cgroups
+}
+
+orphans_die()
+{
+	cid run --label orphans -- sh -c 'setsid sleep 4321 >&- 2>&- & exit 0'
+	fails pgrep -f 'sleep 4321'
+	no_cgroups
+}
+
+inner_cgroups()
+{
+	cid run -- sh -c "mkdir -p $CGROUPS/a/b && (
+		echo 0 >$CGROUPS/a/b/cgroup.procs; exec sleep 1000) & sleep 0.3"
+	no_cgroups
+}
+
+killed_cid()
+{
+	start killed
+	local pid
+	pid=$(sleeper_of killed)
+
+	kill -KILL "${STARTED[0]}"
+	wait "${STARTED[0]}" || true
+	STARTED=()
+	# shellcheck disable=SC2317,SC2329
+	gone()
+	{
+		[[ ! -e /proc/$pid ]]
+	}
+	until_true gone
+	# Nobody was left to do it.
+	find "$CGROUPS" -type d -name 'cid-*killed' -exec rmdir {} +
+}
+
+terminal()
+{
+	command -v script
+	status 0 script -qec "cid run -- sh -c 'test -t 0 && test -t 1'" \
+		/dev/null
+}
+
+# The shell around gets the Ctrl-C as well, and would end.
+control_c()
+{
+	cat >"$TMP/inside" <<-INSIDE
+	trap 'echo caught >>$TMP/caught; exit 42' INT
+	sleep 1000
+	:
+	INSIDE
+	cat >"$TMP/outside" <<-OUTSIDE
+	trap : INT
+	cid run --label control-c -- sh $TMP/inside
+	echo \$? >$TMP/code
+	OUTSIDE
+	(
+		until_true runs_sleep control-c
+		printf '\003'
+		sleep 2
+	) | script -qec "exec sh $TMP/outside" /dev/null
+	same 42 "$(cat "$TMP/code")"
+	same caught "$(cat "$TMP/caught")"
+	no_cgroups
+}
+
+nested()
+{
+	start outer
+	cid enter outer -- cid run --label inner -- sleep 1000 &
+	STARTED+=($!)
+	until_true runs_sleep inner
+	same "$(id_of outer)" "$(cid ls --json | jq '.[] |
+		select(.label == "inner") | .parent')"
+	contains "$(cid ls --tree -n)" "  $(id_of inner)  inner"
+	# What a container sees ends with itself.
+	same '["inner"]' "$(cid enter inner -- cid ls --json |
+		jq -c '[.[] | .label]')"
+}
+
+nested_limit()
+{
+	refused 125 "internal processes" cid run -- \
+		cid run --memory 32M -- true
+}
+
+unprivileged_run()
+{
+	refused 125 CAP_SYS_ADMIN setpriv --reuid 65534 --clear-groups \
+		--inh-caps=-all cid run -- true
+}
+
+### ls, ps, of
+
+listed()
+{
+	start listed
+	local row
+	row=$(cid ls -n | grep listed)
+
+	same "$(id_of listed)" "${row%% *}"
+	contains "$row" " host "
+	contains "$row" "net=host"
+	contains "$row" "user=host"
+	fails contains "$row" "pid=host"
+	contains "$(cid ls | head -1)" "ID"
+}
+
+json_parses()
+{
+	start json
+	cid ls --json | jq -e 'map(select(.label == "json"))[0] |
+		.id > 0 and .level == 1 and .processes == 2 and
+		.namespaces.net.host and (.namespaces.pid.host | not)'
+	cid ps --json | jq -e 'length >= 2'
+	cid of --json $$ | jq -e '.[0].host and .[0].id == null'
+	cid self --json | jq -e '.host and .level == 0'
+	cid check --json | jq -e '.[0].there'
+}
+
+unwrapped()
+{
+	unshare --fork --pid --kill-child sleep 1000 &
+	UNSHARED+=($!)
+	until_true sh -c 'cid ls | grep -q "no container ID"'
+	local pid
+	pid=$(cid ls --json | jq -e '.[] | select(.id == null) | .pid')
+
+	contains "$(cid of -n "$pid")" "no container ID"
+	cid of --json "$pid" | jq -e '(.[0].host | not) and .[0].pidns > 0 and
+		.[0].inner_pid == 1'
+}
+
+ps_numbers()
+{
+	start numbers
+	local pid
+	pid=$(sleeper_of numbers)
+
+	same "$pid 2" "$(cid ps --json numbers | jq -r '.[] |
+		select(.command == "sleep") | "\(.pid) \(.inner_pid)"')"
+	same sleep "$(cat "/proc/$pid/comm")"
+}
+
+of_both_ways()
+{
+	start both
+	local pid
+	pid=$(sleeper_of both)
+
+	same "$(id_of both) both 2" "$(cid of --json "$pid" |
+		jq -r '.[0] | "\(.id) \(.label) \(.inner_pid)"')"
+	same "$pid" "$(cid of --json --container both --pid 2 |
+		jq '.[0].pid')"
+}
+
+of_unknown()
+{
+	start unknown
+	status 1 cid of 4194303
+	contains "$(cid of $$ 4194303 || true)" host
+	refused 1 77 cid of --container unknown --pid 77
+	refused 2 "process ID" cid of abc
+	refused 2 PID cid of
+	refused 2 together cid of --pid 1
+}
+
+of_hidden()
+{
+	start hidden
+	local pid out
+	pid=$(sleeper_of hidden)
+
+	out=$(setpriv --reuid 65534 --clear-groups --inh-caps=-all \
+		cid of -n "$pid" || true)
+	contains "$out" "may not be read"
+}
+
+names()
+{
+	start same-one
+	start same-two
+	local id one
+	one=$(id_of same-one)
+	id=$(id_of same-two)
+	cid run --label "$one" -- sleep 1000 &
+	STARTED+=($!)
+	until_true id_of "$one"
+
+	same same-two "$(cid ps "$id" --json | jq -r '.[0].label')"
+	same same-two "$(cid ps same-t --json | jq -r '.[0].label')"
+	refused 1 "several" cid ps same-
+	refused 1 "several" cid ps "$one"
+	refused 1 "no container" cid ps nonesuch
+	refused 1 "no container" cid ps ''
+}
+
+runtime_name()
+{
+	local label
+	label=$(printf 'beef%060d' 0)
+
+	cat >"$TMP/bin/podman" <<-PODMAN
+	#!/bin/sh
+	echo '[{"Id":"other","Names":["x"]},{"Id":"$label","Names":["pod"]}]'
+	PODMAN
+	cat >"$TMP/bin/docker" <<-DOCKER
+	#!/bin/sh
+	echo '{"ID":"other","Names":"x"}'
+	echo '{"ID":"$label","Names":"y,dock"}'
+	DOCKER
+	start "$label"
+	same "$label" "$(cid ps pod --json | jq -r '.[0].label')"
+	same "$label" "$(cid ps dock --json | jq -r '.[0].label')"
+	refused 1 "no container" cid ps dockx
+	printf '#!/bin/sh\necho "[{"\n' >"$TMP/bin/podman"
+	same "$label" "$(cid ps dock --json | jq -r '.[0].label')"
+}
+
+runtime_hangs()
+{
+	printf '#!/bin/sh\nexec sleep 100\n' >"$TMP/bin/podman"
+	status 1 timeout 60 cid ps nonesuch
+	printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/podman"
+}
+
+escaped()
+{
+	cid run --label escape -- bash -c \
+		'printf "a\033[2Jb\\\\" >/proc/self/comm; sleep 1000; :' &
+	STARTED+=($!)
+	until_true runs_sleep escape
+	contains "$(cid ps escape)" "a\\x1b[2Jb\\\\"
+	cid ps escape --json | jq -e 'any(.[]; .command == "a\u001b[2Jb\\")'
+	fails grep -q $'\033' <(cid ps escape)
+}
+
+listed_unprivileged()
+{
+	start secret
+	setpriv --reuid 65534 --clear-groups --inh-caps=-all \
+		cid ls >"$TMP/out" 2>"$TMP/err"
+	fails contains "$(cat "$TMP/out")" secret
+	contains "$(cat "$TMP/err")" "CAP_SYS_ADMIN"
+}
+
+### enter
+
+entered()
+{
+	start entered
+	local pid kind
+	pid=$(sleeper_of entered)
+
+	status 9 cid enter entered -- sh -c 'exit 9'
+	status 127 cid enter entered -- nonesuch
+	for kind in metrics pid mnt ipc cgroup time net uts user; do
+		same "$(readlink "/proc/$pid/ns/$kind")" \
+			"$(cid enter entered -- readlink "/proc/self/ns/$kind")"
+	done
+	same 0::/ "$(cid enter entered -- cat /proc/self/cgroup)"
+	same "id: $(id_of entered)" "$(cid enter entered cid self | head -1)"
+}
+
+entered_userns()
+{
+	cid run --label userns -- unshare --user --map-root-user --net \
+		sleep 1000 &
+	STARTED+=($!)
+	until_true runs_sleep userns
+	# The first process stays in the user namespace of the host.
+	same "$(readlink /proc/self/ns/user)" \
+		"$(cid enter userns -- readlink /proc/self/ns/user)"
+}
+
+enter_unknown()
+{
+	refused 125 nonesuch cid enter nonesuch -- true
+	refused 125 command cid enter nonesuch
+}
+
+### top, self, check, the rest
+
+top_batch()
+{
+	start top --memory 64M
+	local out
+	out=$(cid top -b -n 2 -d 0.2)
+
+	same 2 "$(grep -c LIMIT <<<"$out")"
+	contains "$out" 64.0M
+	same 3 "$(cid top --json -n 3 -d 0.2 | jq -s length)"
+}
+
+top_numbers()
+{
+	cid run --label busy --cpus 0.2 -- sh -c 'while :; do :; done' &
+	STARTED+=($!)
+	until_true sh -c 'cid ls | grep -q busy'
+	cid top --json -n 2 -d 1 | tail -1 | jq -e '.containers[] |
+		select(.label == "busy") | .cpu_percent > 5 and
+		.cpu_percent < 45 and .throttled_percent > 10 and
+		.pids == 2 and .net_host'
+}
+
+top_net()
+{
+	cid run --label net -- unshare --net sleep 1000 &
+	STARTED+=($!)
+	until_true runs_sleep net
+	cid top -b -n 1 -d 0.1 | grep -w net
+}
+
+top_usage()
+{
+	refused 2 refreshes cid top -n 0
+	refused 2 seconds cid top -d 0
+	refused 2 seconds cid top -d x
+}
+
+top_quits()
+{
+	command -v script
+	start quits
+	local out
+	out=$( (sleep 2; printf q; sleep 1) |
+		status 0 script -qec "cid top" /dev/null)
+	contains "$out" quits
+	contains "$out" $'\033[?1049l'
+}
+
+self_told()
+{
+	same "id: host" "$(cid self | head -1)"
+	# shellcheck disable=SC2016
+	same "self 1" "$(cid run --label self -- cid self --json |
+		jq -r '"\(.label) \(.level)"')"
+}
+
+check_told()
+{
+	cid check | grep -E '^metrics namespaces +yes'
+	status 0 cid check
+}
+
+write_error()
+{
+	status 1 cid check >/dev/full
+	status 1 cid ls --json >/dev/full
+}
+
+helped()
+{
+	local command
+
+	for command in run ls ps top of enter self check; do
+		status 0 cid "$command" --help
+		contains "$(cid --help)" "  $command"
+	done
+	contains "$(cid --version)" "cid "
+	refused 2 nonesuch cid nonesuch
+	status 2 cid
+}
+
+command -v cid >/dev/null || {
+	echo "Bail out! cid isn't in PATH"
+	exit 1
+}
+
+claim "run exits with the command's code" exit_code
+claim "run exits with 128 and the signal" exit_signal
+claim "run exits with 127 if there is no such command" not_found
+claim "run exits with 126 if it cannot be executed" not_executable
+claim "run refuses a bad label" bad_label
+claim "run takes a label of 64 characters" long_label
+claim "run refuses a bad memory size" bad_memory
+claim "run refuses a bad number of CPUs" bad_cpus
+claim "run refuses a bad CPU list and leaves no cgroup" bad_cpuset
+claim "run refuses wrong usage with 125" bad_usage
+claim "run sets the limits" limits_set
+claim "run's container sees its own memory" own_view
+claim "run's container has PIDs and a cgroup root of its own" own_pids
+claim "run's container has an uptime of its own but for --no-time" own_time
+claim "run makes these namespaces and no others" own_namespaces
+claim "run keeps mounts inside" mounts_stay_inside
+claim "run takes an existing cgroup and leaves it" scope_given
+claim "run says that a cgroup is missing" scope_missing
+claim "run sets the flags" flags_shown
+claim "run forwards SIGTERM and leaves no cgroup" term_forwarded
+claim "run lets the command handle a signal" trap_inside
+claim "run ends what the command leaves running" orphans_die
+claim "run removes cgroups that the container made" inner_cgroups
+claim "run's container ends if cid is killed" killed_cid
+claim "run gives the command the terminal" terminal
+claim "run gives the command a Ctrl-C once" control_c
+claim "containers nest, and see nothing above" nested
+claim "run tells why a nested limit cannot be" nested_limit
+claim "run tells the unprivileged what is missing" unprivileged_run
+claim "ls shows ID, parent and namespaces" listed
+claim "every JSON parses and agrees" json_parses
+claim "a container that nobody wrapped isn't the host" unwrapped
+claim "ps shows both numbers of a process" ps_numbers
+claim "of finds the number inside and the one outside" of_both_ways
+claim "of fails for a process that isn't there" of_unknown
+claim "of doesn't take what may not be read for the host" of_hidden
+claim "a name is an ID, a label or a beginning that only one has" names
+claim "a name can be podman's or docker's" runtime_name
+claim "a runtime that hangs doesn't hang cid" runtime_hangs
+claim "names of processes are escaped" escaped
+claim "ls tells the unprivileged that there may be more" listed_unprivileged
+claim "enter joins all namespaces and the cgroup" entered
+claim "enter follows the first process" entered_userns
+claim "enter says that there is no such container" enter_unknown
+claim "top prints tables and JSON" top_batch
+claim "top tells CPU use and throttling" top_numbers
+claim "top shows a container with a network of its own" top_net
+claim "top refuses wrong usage" top_usage
+claim "top quits on q and gives the screen back" top_quits
+claim "self tells ID, label and level" self_told
+claim "check tells what there is" check_told
+claim "an output that cannot be written is an error" write_error
+claim "all help is there" helped
+PATH=$REAL_PATH
+claim "nothing is left in the cgroups" no_cgroups
+
+echo "1..$COUNT"
+((FAILED == 0))
