@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every entry point; `make help` lists them. The work is done by scripts/,
+# each of which has --help.
+
+export JOBS ACCEL LINUX LLVM
+
+.PHONY: help deps tree kernel kernel-debug kernel-base modules stage guest demo \
+	check check-long lint series refresh bench deb shell recordings clean
+
+help:
+	@echo 'What you probably want:'
+	@echo '  make demo        two containers, each seeing only itself, in QEMU'
+	@echo '  make check       all checks and tests; TAP in build/results'
+	@echo
+	@echo 'Parts of it (each makes what it needs):'
+	@echo '  make deps        install the Debian packages that are missing'
+	@echo '  make tree        build/linux: the base kernel and the series, as git'
+	@echo '                   [LINUX=/path: your tree or tarball instead]'
+	@echo '  make kernel      the release kernel (also: kernel-debug, kernel-base)'
+	@echo '  make modules     modules of tracers, out of tree (none yet)'
+	@echo '  make guest       the guest image'
+	@echo '  make stage       tools and selftests, for the guest'
+	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
+	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
+	@echo '  make check TEST=GLOB   a part, such as TEST="metrics_ns/*"'
+	@echo '  make check-long  the same and what takes more than a minute'
+	@echo
+	@echo 'The patch series:'
+	@echo '  make series      mails to build/series [LINUX= PART= V= RFC=]'
+	@echo '  make refresh     take work done in build/linux over into patches/'
+	@echo '  make recordings  record files of the base kernel that tests compare with'
+	@echo
+	@echo 'Later:'
+	@echo '  make bench       costs in instructions (not there yet)'
+	@echo '  make deb         packages for test hosts (not there yet)'
+	@echo '  make clean       remove build/, downloads included'
+
+deps:
+	@scripts/deps
+
+tree: deps
+	@scripts/tree
+	@scripts/series apply
+
+kernel: tree
+	@scripts/kernel release
+
+kernel-debug: tree
+	@scripts/kernel debug
+
+kernel-base: tree
+	@scripts/kernel base
+
+stage: tree
+	@scripts/stage
+
+guest: deps
+	@scripts/guest image
+
+demo: kernel stage guest
+	@scripts/demo
+
+lint: tree
+	@scripts/lint
+
+check: deps
+	@scripts/check $(if $(TEST),--test '$(TEST)')
+
+check-long: deps
+	@scripts/check --long $(if $(TEST),--test '$(TEST)')
+
+series: deps
+	@scripts/tree
+	@scripts/series export
+
+refresh:
+	@scripts/series refresh
+
+recordings: kernel-base guest
+	@scripts/recordings
+
+shell: KERNEL = release
+shell: stage guest
+	@scripts/kernel $(KERNEL)
+	@scripts/guest shell --kernel $(KERNEL)
+
+modules bench deb:
+	@echo 'make $@: not there yet' >&2; exit 1
+
+clean:
+	rm -rf build
