@@ -17,13 +17,11 @@ help:
 	@echo '  make tree        build/linux: the base kernel and the series, as git'
 	@echo '                   [LINUX=/path: your tree or tarball instead]'
 	@echo '  make kernel      the release kernel (also: kernel-debug, kernel-base)'
-	@echo '  make modules     modules of tracers, out of tree (none yet)'
 	@echo '  make guest       the guest image'
 	@echo '  make stage       tools and selftests, for the guest'
 	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
 	@echo '  make check TEST=GLOB   a part, such as TEST="metrics_ns/*"'
-	@echo '  make check-long  the same and what takes more than a minute'
 	@echo
 	@echo 'The patch series:'
 	@echo '  make series      mails to build/series [LINUX= PART= V= RFC=]'
@@ -31,7 +29,9 @@ help:
 	@echo '  make recordings  record files of the base kernel that tests compare with'
 	@echo
 	@echo 'Later:'
+	@echo '  make check-long  soaks of more than a minute (not there yet)'
 	@echo '  make bench       costs in instructions (not there yet)'
+	@echo '  make modules     modules of tracers, out of tree (not there yet)'
 	@echo '  make deb         packages for test hosts (not there yet)'
 	@echo '  make clean       remove build/, downloads included'
 
@@ -66,9 +66,6 @@ lint: tree
 check: deps
 	@scripts/check $(if $(TEST),--test '$(TEST)')
 
-check-long: deps
-	@scripts/check --long $(if $(TEST),--test '$(TEST)')
-
 series: deps
 	@scripts/tree
 	@scripts/series export
@@ -84,7 +81,7 @@ shell: stage guest
 	@scripts/kernel $(KERNEL)
 	@scripts/guest shell --kernel $(KERNEL)
 
-modules bench deb:
+check-long modules bench deb:
 	@echo 'make $@: not there yet' >&2; exit 1
 
 clean:

@@ -41,7 +41,7 @@ for tool in crun runc podman busybox; do
 done
 cid_runtime=$programs/cid-runtime
 ns_info=$programs/tests/ns_info
-[[ -x $cid_runtime ]] || cid_runtime=$(command -v cid-runtime) ||
+[[ -f $cid_runtime && -x $cid_runtime ]] || cid_runtime=$(command -v cid-runtime) ||
 	bail 'cid-runtime not found; see --programs'
 [[ -x $ns_info ]] || ns_info=$(command -v ns_info) ||
 	bail 'ns_info not found; see --programs'

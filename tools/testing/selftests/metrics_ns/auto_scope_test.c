@@ -262,7 +262,10 @@ TEST_F(scope, auto_never_replaces)
 	EXPECT_EQ(cgroup_id(self->a), get(self->outer_fd).scope_id);
 }
 
-/* One outside the parent's scope isn't taken. */
+/*
+ * One outside the parent's scope isn't taken: its flag isn't in force, and it
+ * consents to no host view.
+ */
 TEST_F(scope, auto_outside_parents)
 {
 	ASSERT_EQ(0, set_scope_and_flags(self->outer_fd, self->a,
@@ -271,7 +274,7 @@ TEST_F(scope, auto_outside_parents)
 						  METRICS_NS_QUOTA_CPUS));
 	ASSERT_EQ(0, new_cgroup_ns(&self->inner, self->b));
 	ASSERT_EQ(cgroup_id(self->b), get(self->inner_fd).scope_id);
-	EXPECT_EQ(METRICS_NS_HOST_VIEW, get(self->inner_fd).effective_flags);
+	EXPECT_EQ(0, get(self->inner_fd).effective_flags);
 }
 
 TEST_HARNESS_MAIN
