@@ -182,6 +182,18 @@ remove() {
 	unwrapped delete --force "$1" > /dev/null 2>&1 || true
 }
 
+# A container gets into a state when it does, and not at once.
+await() {	# state id
+	local try
+
+	for try in {1..300}; do
+		unwrapped state "$2" 2> /dev/null |
+			grep -q "\"status\": *\"$1\"" && return
+		sleep 0.1
+	done
+	expect "state after $try looks" "$(unwrapped state "$2" 2>&1)" "$1"
+}
+
 # A namespace may die a moment after its last process.
 same_namespaces() {	# list before
 	local try
@@ -212,7 +224,7 @@ lifecycle() {
 	expect 'ID of an exec' "$(wrapped exec life \
 		grep NSmetrics: /proc/self/status)" $'NSmetrics:\t'"$id"
 	wrapped kill life KILL
-	sleep 0.5
+	await stopped life
 	wrapped delete life
 	same_namespaces "$before"
 }
@@ -276,7 +288,7 @@ run_same_pid() {
 	CID_RUNTIME=$real "$cid_runtime" --root "$dir/$real" run -b "$dir/b" \
 		rp < /dev/null > /dev/null 2>&1 &
 	pid=$!
-	sleep 2
+	await running rp
 	expect program "$(tr '\0' '\n' < "/proc/$pid/cmdline" | sed -n 1p)" \
 		"$(command -v "$real")"
 	expect label "$(info label "$(init_of rp)")" rp
@@ -347,13 +359,18 @@ explicit_scope_run() {
 }
 
 signals_reach_runtime() {
-	local pid rc=0
+	local pid rc=0 tries
 
-	bundle no '' sh -c "trap 'exit 5' TERM; while :; do sleep 1; done"
+	# Its PID 1 ignores the signal until it has asked for it.
+	bundle no '' sh -c \
+		"trap 'exit 5' TERM; echo ready; while :; do sleep 1; done"
 	CID_RUNTIME=$real "$cid_runtime" --root "$dir/$real" run -b "$dir/b" \
-		sig < /dev/null > /dev/null 2>&1 &
+		sig < /dev/null > "$dir/ready" 2>&1 &
 	pid=$!
-	sleep 3
+	for ((tries = 0; tries < 1200; tries++)); do
+		[[ ! -s $dir/ready ]] || break
+		sleep 0.1
+	done
 	kill -TERM "$pid"
 	wait "$pid" || rc=$?
 	remove sig
