@@ -17,7 +17,6 @@
 #include "out.h"
 #include "util.h"
 
-#define STATUS_MAX 8192
 
 static const char *status_field(const char *status, const char *name)
 {
@@ -98,14 +97,17 @@ static void find_pidns(struct inventory *inv, struct process *p, int own_depth)
 static int load_process(struct inventory *inv, int proc, const char *name,
 			int own_depth)
 {
-	char path[300], status[STATUS_MAX];
+	cleanup_free char *status = NULL;
 	struct process *p;
+	char path[300];
 	pid_t pid;
 
 	if (parse_pid(name, &pid))
 		return 0;
 	snprintf(path, sizeof(path), "%s/status", name);
-	if (read_file_at(proc, path, status, sizeof(status)) < 0)
+	/* Its groups alone may take hundreds of kilobytes. */
+	status = read_all_at(proc, path);
+	if (!status)
 		return errno == ENOENT || errno == ESRCH ? 0 : -1;
 	if (inv->nr_procs % 256 == 0)
 		inv->procs = xreallocarray(inv->procs, inv->nr_procs + 256,
@@ -119,11 +121,11 @@ static int load_process(struct inventory *inv, int proc, const char *name,
 
 static int own_depth(void)
 {
+	cleanup_free char *status = NULL;
 	struct process self = {};
-	char status[STATUS_MAX];
 
-	if (read_file_at(AT_FDCWD, "/proc/self/status", status,
-			 sizeof(status)) < 0)
+	status = read_all_at(AT_FDCWD, "/proc/self/status");
+	if (!status)
 		return -1;
 	parse_status(&self, status);
 	return self.nr_nspid;

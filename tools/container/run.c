@@ -81,7 +81,7 @@ static int parse_memory(const char *s, uint64_t *bytes)
 	memcpy(digits, s, len);
 	digits[len] = '\0';
 	if (s[len]) {
-		unit = strchr(units, s[len] & ~0x20);
+		unit = s[len] == ' ' ? NULL : strchr(units, s[len] & ~0x20);
 		if (!unit)
 			return -1;
 		shift = 10 * (unit - units + 1);
