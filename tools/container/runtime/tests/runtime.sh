@@ -361,6 +361,8 @@ explicit_scope_run() {
 signals_reach_runtime() {
 	local pid rc=0 tries
 
+	# the shell empties the file only once the job has been forked
+	rm -f "$dir/ready"
 	# Its PID 1 ignores the signal until it has asked for it.
 	bundle no '' sh -c \
 		"trap 'exit 5' TERM; echo ready; while :; do sleep 1; done"
