@@ -123,7 +123,7 @@ static bool makes_cgroupns(struct json_object *root)
 void cid_bundle_load(struct cid_bundle *b, const struct cid_args *args,
 		     const struct cid_conf *conf)
 {
-	struct json_object *root, *notes;
+	struct json_object *root, *notes = NULL;
 
 	*b = (struct cid_bundle){ 0 };
 	/* crun looks up an absolute --config as it stands */
@@ -132,7 +132,8 @@ void cid_bundle_load(struct cid_bundle *b, const struct cid_args *args,
 		cid_die(CID_EXIT_FAILED, "out of memory");
 	root = cid_json_read(b->path);
 	b->found = root;
-	notes = cid_json_get(root, "annotations", json_type_object);
+	if (conf->annotations)
+		notes = cid_json_get(root, "annotations", json_type_object);
 	b->label = annotated_label(notes);
 	b->new_cgroupns = makes_cgroupns(root);
 	b->quota_cpus = annotated(notes, "org.cid.quota-cpus",

@@ -60,6 +60,7 @@ void cid_args_parse(struct cid_args *args, int argc, char **argv);
 /* conf.c */
 struct cid_conf {
 	char *runtime;
+	bool annotations;
 	bool quota_cpus;
 	bool host_view;
 	bool require;
@@ -74,7 +75,8 @@ void cid_conf_load(struct cid_conf *conf);
  * struct cid_bundle - what config.json says to the wrapper
  * @found: config.json could be read; all else is empty if not
  * @path: its path
- * @label: annotation org.cid.label, or NULL
+ * @label: annotation org.cid.label, or NULL. Annotations count only where the
+ *         configuration says so: engines pass on those of an image
  * @new_cgroupns: the runtime makes a new cgroup namespace
  * @quota_cpus: annotation org.cid.quota-cpus, or the configured default
  * @host_view: annotation org.cid.host-view, or the configured default

@@ -23,6 +23,8 @@ static bool parse_bool(const char *key, const char *value)
 
 static bool *find_flag(struct cid_conf *conf, const char *key)
 {
+	if (!strcmp(key, "annotations"))
+		return &conf->annotations;
 	if (!strcmp(key, "quota_cpus"))
 		return &conf->quota_cpus;
 	if (!strcmp(key, "host_view"))
@@ -106,7 +108,7 @@ static void load_file(struct cid_conf *conf)
 static void load_env(struct cid_conf *conf)
 {
 	static const char * const keys[] = {
-		"quota_cpus", "host_view", "require", "time",
+		"annotations", "quota_cpus", "host_view", "require", "time",
 	};
 	const char *value = getenv(ENV_PREFIX);
 

@@ -91,7 +91,7 @@ bad_label() {	# JSON string
 	echo "{\"annotations\":{\"org.cid.label\":$1}}" \
 		> "$dir/bundle/config.json"
 	fails_with 125 'annotation org.cid.label' CID_RUNTIME="$dir/fake" \
-		"$wrapper" create -b "$dir/bundle" c1
+		CID_RUNTIME_ANNOTATIONS=1 "$wrapper" create -b "$dir/bundle" c1
 }
 
 logs_for_engine() {

@@ -48,7 +48,7 @@ ns_info=$programs/tests/ns_info
 
 dir=$(mktemp -d)
 chmod 755 "$dir"
-touch "$dir/conf"
+echo 'annotations = 1' > "$dir/conf"
 export CID_RUNTIME_CONFIG=$dir/conf
 unset CID_RUNTIME CID_RUNTIME_DEBUG CID_RUNTIME_REQUIRE
 nr=0
@@ -311,6 +311,19 @@ annotations() {
 	remove noted
 }
 
+# Engines pass on those of an image, whose author is anyone.
+annotations_ignored() {
+	local pid
+
+	bundle yes '"org.cid.label": "web 1", "org.cid.quota-cpus": "true",
+		"org.cid.host-view": "true"' sleep 300
+	CID_RUNTIME_CONFIG=/dev/null create unheeded
+	pid=$(init_of unheeded)
+	expect label "$(info label "$pid")" unheeded
+	expect flags "$(info flags "$pid")" 1
+	remove unheeded
+}
+
 long_id() {
 	local id
 
@@ -530,6 +543,7 @@ for real in crun runc; do
 	check "$real: run has the runtime's exit code and stdio" run_same
 	check "$real: run becomes the runtime, in the namespace" run_same_pid
 	check "$real: annotations give label and flags" annotations
+	check "$real: annotations count only if configured" annotations_ignored
 	check "$real: a long id is cut to a label" long_id
 	check "$real: the scope is the container's cgroup" auto_scope
 	check "$real: a scope without a cgroup namespace" explicit_scope
