@@ -5,7 +5,8 @@
 export JOBS ACCEL LINUX LLVM
 
 .PHONY: help deps tree kernel kernel-debug kernel-base modules stage guest demo \
-	check check-long lint series refresh bench deb shell recordings clean
+	check check-long lint series refresh bench deb install shell recordings \
+	clean
 
 help:
 	@echo 'What you probably want:'
@@ -19,6 +20,7 @@ help:
 	@echo '  make kernel      the release kernel (also: kernel-debug, kernel-base)'
 	@echo '  make guest       the guest image'
 	@echo '  make stage       tools and selftests, for the guest'
+	@echo '  make install     cid, cid-runtime, man pages [DESTDIR= PREFIX=/usr/local]'
 	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
 	@echo '  make check TEST=GLOB   a part, such as TEST="metrics_ns/*"'
@@ -53,6 +55,11 @@ kernel-base: tree
 
 stage: tree
 	@scripts/stage
+
+install:
+	@$(MAKE) -s -C tools/container O=$(CURDIR)/build/out/cid install
+	@$(MAKE) -s -C tools/container/runtime \
+		O=$(CURDIR)/build/out/cid-runtime install
 
 guest: deps
 	@scripts/guest image
