@@ -36,7 +36,7 @@ static char *unescape_octal(const char *s)
  * fields, "-", type. The first cgroup2 mount that shows the hierarchy from the
  * top of this cgroup namespace is the one; any other is better than none.
  */
-static void mountinfo_line(struct cgroup_fs *fs, char *line)
+static void mountinfo_line(struct cgroup_fs *fs, bool *from_top, char *line)
 {
 	char *type = strstr(line, " - ");
 	char root[PATH_MAX], point[PATH_MAX];
@@ -50,8 +50,9 @@ static void mountinfo_line(struct cgroup_fs *fs, char *line)
 		return;
 	if (sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
 		return;
-	if (fs->path && strcmp(root, "/"))
+	if (fs->path && (*from_top || strcmp(root, "/")))
 		return;
+	*from_top = !strcmp(root, "/");
 	free(fs->path);
 	fs->path = unescape_octal(point);
 }
@@ -65,6 +66,7 @@ static void mountinfo_line(struct cgroup_fs *fs, char *line)
 int cgroup_find(struct cgroup_fs *fs)
 {
 	cleanup_free char *info = read_all_at(AT_FDCWD, "/proc/self/mountinfo");
+	bool from_top = false;
 	char *save, *line;
 
 	memset(fs, 0, sizeof(*fs));
@@ -72,7 +74,7 @@ int cgroup_find(struct cgroup_fs *fs)
 		return -1;
 	for (line = strtok_r(info, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
-		mountinfo_line(fs, line);
+		mountinfo_line(fs, &from_top, line);
 	if (fs->path) {
 		cleanup_close int fd = cgroup_open(fs, "/");
 

@@ -11,12 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "container.h"
 #include "out.h"
 #include "util.h"
 
+/* A process that is gone, or that hidepid= keeps from the caller */
+static bool nothing_to_see(int err)
+{
+	return err == ENOENT || err == ESRCH || err == EPERM || err == EACCES;
+}
 
 static const char *status_field(const char *status, const char *name)
 {
@@ -108,7 +114,7 @@ static int load_process(struct inventory *inv, int proc, const char *name,
 	/* Its groups alone may take hundreds of kilobytes. */
 	status = read_all_at(proc, path);
 	if (!status)
-		return errno == ENOENT || errno == ESRCH ? 0 : -1;
+		return nothing_to_see(errno) ? 0 : -1;
 	if (inv->nr_procs % 256 == 0)
 		inv->procs = xreallocarray(inv->procs, inv->nr_procs + 256,
 					   sizeof(*inv->procs));
@@ -166,6 +172,21 @@ static struct container *add_container(struct inventory *inv)
 	return c;
 }
 
+/*
+ * Whoever has the capability in the user namespace that a metrics namespace
+ * belongs to gives it its label. EPERM: that isn't even below the caller's.
+ */
+static bool is_foreign(const struct inventory *inv, int fd)
+{
+	cleanup_close int owner = ioctl(fd, NS_GET_USERNS);
+	uint64_t id;
+
+	if (!inv->own_userns)
+		return false;
+	return owner < 0 || nsinfo_id_of_fd(owner, &id) ||
+	       id != inv->own_userns;
+}
+
 /* Gone meanwhile, the initial one or none of the caller's: not an error */
 static long add_by_fd(struct inventory *inv, int fd)
 {
@@ -177,6 +198,7 @@ static long add_by_fd(struct inventory *inv, int fd)
 	c = add_container(inv);
 	c->has_id = true;
 	c->info = info;
+	c->foreign = is_foreign(inv, fd);
 	metricsns_label(&info, c->label);
 	if (info.scope_id)
 		c->scope = cgroup_path_by_id(&inv->fs, info.scope_id);
@@ -365,8 +387,9 @@ int inventory_load(struct inventory *inv)
 		msg("cannot read /proc/self/mountinfo: %m");
 		return -1;
 	}
-	if (self < 0 || nsinfo_id(self, "pid", &inv->own_pidns)) {
-		msg("cannot tell the own pid namespace: %m");
+	if (self < 0 || nsinfo_id(self, "pid", &inv->own_pidns) ||
+	    (nsinfo_id(self, "user", &inv->own_userns) && errno != ENOENT)) {
+		msg("cannot tell the own pid and user namespace: %m");
 		return -1;
 	}
 	if (load_listed(inv)) {

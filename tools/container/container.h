@@ -33,6 +33,7 @@ struct process {
 struct container {
 	bool has_id;
 	struct metrics_ns_info info;		/* only with an ID */
+	bool foreign;				/* another user namespace's */
 	char label[NS_METRICS_LABEL_MAX + 1];	/* "": none */
 	uint64_t pidns_id;			/* only without an ID */
 	char *scope;				/* path, or NULL */
@@ -48,6 +49,7 @@ struct inventory {
 	size_t nr_procs;
 	struct cgroup_fs fs;
 	uint64_t own_pidns;
+	uint64_t own_userns;			/* 0: a kernel without */
 	size_t nr_unreadable;
 };
 

@@ -125,6 +125,19 @@ static int still_in(int procfd, uint64_t id)
 	return !nsinfo_id(procfd, "metrics", &now) && now == id;
 }
 
+/* What enters a frozen cgroup doesn't come back until it is thawed. */
+static int refuse_frozen(const struct enter *e, const struct container *c)
+{
+	uint64_t frozen;
+
+	if (cgroup_read_key(e->cgroup_fd, "cgroup.events", "frozen", &frozen) ||
+	    !frozen)
+		return 0;
+	msg("container %llu is paused: thaw it first",
+	    (unsigned long long)c->info.id);
+	return -1;
+}
+
 static int open_container(struct enter *e, const struct inventory *inv,
 			  const struct container *c)
 {
@@ -151,6 +164,8 @@ static int open_container(struct enter *e, const struct inventory *inv,
 			    first->pid);
 			return -1;
 		}
+		if (refuse_frozen(e, c))
+			return -1;
 	}
 	if (!still_in(procfd, c->info.id)) {
 		msg("process %d is gone from container %llu: try again",
@@ -214,6 +229,40 @@ static void become_root_inside(void)
 		fail("cannot become root in the user namespace");
 }
 
+/*
+ * From the pid namespace on, root inside may look at this process, which must
+ * not lead to the files that the caller has open. Changes of user undo it.
+ */
+static void hide(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void close_targets(struct enter *e)
+{
+	for (size_t i = 0; i < e->nr; i++)
+		close(e->ns[i].fd);
+	if (e->cgroup_fd >= 0)
+		close(e->cgroup_fd);
+	free(e->cgroup);
+}
+
+static void become_command(struct enter *e, int sock) __attribute__((noreturn));
+
+static void become_command(struct enter *e, int sock)
+{
+	if (e->new_user) {
+		become_root_inside();
+		hide();
+	}
+	/* A change of user undoes this as well. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Fails if cid was killed before. */
+	if (job_recv(sock, &(int){ 0 }))
+		_exit(CID_OWN_ERROR);
+	job_exec(e->argv, &e->mask);
+}
+
 static void go_inside(struct enter *e, int sock) __attribute__((noreturn));
 
 static void go_inside(struct enter *e, int sock)
@@ -225,18 +274,18 @@ static void go_inside(struct enter *e, int sock)
 		msg("cannot enter the cgroup '%s': %m", e->cgroup);
 		_exit(CID_OWN_ERROR);
 	}
+	/* The groups are the caller's; an unprivileged one keeps its own. */
+	if (e->new_user && setgroups(0, NULL) && errno != EPERM)
+		fail("cannot drop the supplementary groups");
 	join_namespaces(e);
+	hide();
+	close_targets(e);
 	pid = job_fork_sibling();
 	if (pid < 0)
 		fail("cannot fork");
-	if (pid)
-		_exit(job_send(sock, pid) ? CID_OWN_ERROR : 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (job_recv(sock, &(int){ 0 }))
-		_exit(CID_OWN_ERROR);
-	if (e->new_user)
-		become_root_inside();
-	job_exec(e->argv, &e->mask);
+	if (!pid)
+		become_command(e, sock);
+	_exit(job_send(sock, pid) ? CID_OWN_ERROR : 0);
 }
 
 static int run_inside(struct enter *e)
@@ -260,7 +309,7 @@ static int run_inside(struct enter *e)
 	ret = helper < 0 || job_recv(sv[0], &pid) || job_send(sv[0], 0);
 	close(sv[0]);
 	if (helper > 0)
-		job_reap(helper);
+		job_reap_helper(helper);
 	return ret && !pid ? CID_OWN_ERROR : job_wait(pid);
 }
 
@@ -271,11 +320,7 @@ static int enter(struct enter *e, const struct inventory *inv)
 
 	if (index >= 0 && !open_container(e, inv, &inv->containers[index]))
 		ret = run_inside(e);
-	for (size_t i = 0; i < e->nr; i++)
-		close(e->ns[i].fd);
-	if (e->cgroup_fd >= 0)
-		close(e->cgroup_fd);
-	free(e->cgroup);
+	close_targets(e);
 	return ret;
 }
 
@@ -287,8 +332,8 @@ int cmd_enter(int argc, char **argv)
 		.args_doc = "CONTAINER [--] COMMAND [ARG...]",
 		.doc = "Run a command in all namespaces and in the cgroup of an "
 		       "existing container, and exit as it does. CONTAINER is "
-		       "an ID, a label, the beginning of either, or a name that "
-		       "podman or docker knows.\v"
+		       "an ID, a label, a name that podman or docker knows, "
+		       "or the beginning of a label.\v"
 		       "The command has the caller's capabilities, security "
 		       "module context and seccomp filter, not the "
 		       "container's.\n\n"

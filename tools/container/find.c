@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which container does a user mean? */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,33 +10,39 @@
 #include "runtime_names.h"
 #include "util.h"
 
-typedef int (*match_fn)(const struct container *c, const char *name);
+typedef bool (*match_fn)(const struct container *c, const char *name);
 
-static void id_string(const struct container *c, char buf[24])
+static bool all_digits(const char *s)
 {
-	snprintf(buf, 24, "%llu", (unsigned long long)c->info.id);
+	return s[strspn(s, "0123456789")] == '\0';
 }
 
-static int match_exact(const struct container *c, const char *name)
+/* Whole only: 25 must never lead into 250. */
+static bool match_id(const struct container *c, const char *name)
 {
 	char id[24];
 
-	id_string(c, id);
-	return !strcmp(id, name) || !strcmp(c->label, name);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)c->info.id);
+	return !strcmp(id, name);
 }
 
-static int match_prefix(const struct container *c, const char *name)
+/*
+ * A container with a user namespace of its own may put any label on what it
+ * starts, so none of these is taken for a name that the caller gave.
+ */
+static bool match_label(const struct container *c, const char *name)
 {
-	size_t len = strlen(name);
-	char id[24];
-
-	id_string(c, id);
-	return !strncmp(id, name, len) || !strncmp(c->label, name, len);
+	return !c->foreign && !strcmp(c->label, name);
 }
 
-static int match_label(const struct container *c, const char *name)
+static bool match_prefix(const struct container *c, const char *name)
 {
-	return !strcmp(c->label, name);
+	return !c->foreign && !strncmp(c->label, name, strlen(name));
+}
+
+static bool match_foreign(const struct container *c, const char *name)
+{
+	return c->foreign && !strcmp(c->label, name);
 }
 
 static size_t count(const struct inventory *inv, const char *name,
@@ -54,10 +61,11 @@ static size_t count(const struct inventory *inv, const char *name,
 	return nr;
 }
 
-static void say_ambiguous(const struct inventory *inv, const char *name,
-			  match_fn match)
+/* Return: a new string, the containers that match, with commas */
+static char *list_matching(const struct inventory *inv, const char *name,
+			   match_fn match)
 {
-	cleanup_free char *list = xstrdup("");
+	char *list = xstrdup("");
 
 	for (size_t i = 0; i < inv->nr; i++) {
 		const struct container *c = &inv->containers[i];
@@ -71,7 +79,7 @@ static void say_ambiguous(const struct inventory *inv, const char *name,
 		free(list);
 		list = longer;
 	}
-	msg("'%s' can mean several containers: %s; give an ID", name, list);
+	return list;
 }
 
 /* 1: @index is it, 0: none, -1: several, and said so */
@@ -81,7 +89,10 @@ static int find_one(const struct inventory *inv, const char *name,
 	size_t nr = count(inv, name, match, index);
 
 	if (nr > 1) {
-		say_ambiguous(inv, name, match);
+		cleanup_free char *list = list_matching(inv, name, match);
+
+		msg("'%s' can mean several containers: %s; give an ID", name,
+		    list);
 		return -1;
 	}
 	return nr;
@@ -95,10 +106,45 @@ static int find_runtime(const struct inventory *inv, const char *name,
 	return id ? find_one(inv, id, match_label, index) : 0;
 }
 
+/*
+ * In the order of what others have least influence on. A number that is no
+ * container's ID any more must not become the beginning of a label.
+ */
+static int find_name(const struct inventory *inv, const char *name,
+		     long *index)
+{
+	int nr = 0;
+
+	if (!*name)
+		return 0;
+	if (all_digits(name))
+		nr = find_one(inv, name, match_id, index);
+	if (!nr)
+		nr = find_one(inv, name, match_label, index);
+	if (!nr)
+		nr = find_runtime(inv, name, index);
+	if (!nr && !all_digits(name))
+		nr = find_one(inv, name, match_prefix, index);
+	return nr;
+}
+
+static void say_none(const struct inventory *inv, const char *name)
+{
+	cleanup_free char *list = list_matching(inv, name, match_foreign);
+
+	if (*name && *list)
+		msg("'%s' is a label that another user namespace has given: "
+		    "%s; give the ID if you mean it", name, list);
+	else
+		msg("there is no container '%s' ('cid ls' lists them)", name);
+}
+
 /**
  * inventory_find - find the container that a user names
  * @inv: from inventory_load()
- * @name: an ID, a label, the beginning of either, or a runtime's name
+ * @name: an ID, a label, a runtime's name, or the beginning of a label that
+ *	is no number; labels count where the container belongs to the caller's
+ *	user namespace
  *
  * It says itself what goes wrong.
  *
@@ -107,15 +153,9 @@ static int find_runtime(const struct inventory *inv, const char *name,
 long inventory_find(const struct inventory *inv, const char *name)
 {
 	long index = -1;
-	int nr = 0;
+	int nr = find_name(inv, name, &index);
 
-	if (*name)
-		nr = find_one(inv, name, match_exact, &index);
-	if (*name && !nr)
-		nr = find_one(inv, name, match_prefix, &index);
-	if (*name && !nr)
-		nr = find_runtime(inv, name, &index);
 	if (!nr)
-		msg("there is no container '%s' ('cid ls' lists them)", name);
+		say_none(inv, name);
 	return nr == 1 ? index : -1;
 }

@@ -78,19 +78,20 @@ int job_wait(pid_t pid)
 }
 
 /**
- * job_reap - wait for a child that is about to exit
+ * job_reap_helper - wait for a child that only prepares, and is about to exit
  * @pid: the child
  *
- * Return: its exit code, or 128 and the signal that killed it.
+ * What fails in it, it says itself, unless it is killed.
  */
-int job_reap(pid_t pid)
+void job_reap_helper(pid_t pid)
 {
 	int status;
 
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return CID_OWN_ERROR;
-	return exit_code(status);
+			return;
+	if (WIFSIGNALED(status))
+		msg("killed while preparing: %s", strsignal(WTERMSIG(status)));
 }
 
 /**

@@ -7,7 +7,7 @@
 
 void job_block_signals(sigset_t *old);
 int job_wait(pid_t pid);
-int job_reap(pid_t pid);
+void job_reap_helper(pid_t pid);
 pid_t job_fork_sibling(void);
 void job_exec(char **argv, const sigset_t *mask)
 	__attribute__((noreturn));

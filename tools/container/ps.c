@@ -125,8 +125,8 @@ int cmd_ps(int argc, char **argv)
 		.parser = parse_ps,
 		.args_doc = "[CONTAINER]",
 		.doc = "List the processes of all containers, or of one: its "
-		       "ID, label, the beginning of either, or a name that "
-		       "podman or docker knows.\v"
+		       "ID, its label, a name that podman or docker knows, "
+		       "or the beginning of its label.\v"
 		       "PID is the process's number for the caller, INSIDE the "
 		       "one that it has in its container.",
 	};

@@ -20,6 +20,7 @@
 
 #include "cgroup.h"
 #include "cid.h"
+#include "clocks.h"
 #include "job.h"
 #include "metricsns.h"
 #include "util.h"
@@ -27,7 +28,6 @@
 #define CPU_PERIOD_US	100000
 #define CPUS_MIN	0.01	/* the kernel's least quota, 1 ms */
 #define CPUS_MAX	100000
-#define NSEC_PER_SEC	1000000000L
 
 enum {
 	OPT_QUOTA_CPUS = 256,
@@ -199,33 +199,18 @@ static void wait_for_word(int sock)
 		_exit(CID_OWN_ERROR);
 }
 
-static void clock_offset(clockid_t clock, const char *name, char *buf,
-			 size_t size)
-{
-	struct timespec ts;
-	long long sec;
-	long nsec;
-
-	clock_gettime(clock, &ts);
-	sec = -(long long)ts.tv_sec;
-	nsec = -ts.tv_nsec;
-	/* The kernel wants the nanoseconds positive. */
-	if (nsec < 0) {
-		nsec += NSEC_PER_SEC;
-		sec--;
-	}
-	snprintf(buf, size, "%s %lld %ld\n", name, sec, nsec);
-}
-
 /* For the children of the caller, whose time begins now */
 static void reset_clocks(void)
 {
-	char mono[64], boot[64];
+	struct timespec mono, boot;
 	cleanup_free char *text = NULL;
 
-	clock_offset(CLOCK_MONOTONIC, "monotonic", mono, sizeof(mono));
-	clock_offset(CLOCK_BOOTTIME, "boottime", boot, sizeof(boot));
-	text = xasprintf("%s%s", mono, boot);
+	if (clocks_restart(CLOCK_MONOTONIC, &mono) ||
+	    clocks_restart(CLOCK_BOOTTIME, &boot))
+		fail("cannot tell the offsets of the clocks");
+	text = xasprintf("monotonic %lld %ld\nboottime %lld %ld\n",
+			 (long long)mono.tv_sec, mono.tv_nsec,
+			 (long long)boot.tv_sec, boot.tv_nsec);
 	if (write_file_at(-1, "/proc/self/timens_offsets", text))
 		fail("cannot set the clocks of the time namespace");
 }
@@ -369,7 +354,7 @@ static int run_inside(const struct run *r)
 		ret = job_send(sv[0], 0);
 	/* The end of the socket is the end of whoever waits there. */
 	close(sv[0]);
-	job_reap(helper);
+	job_reap_helper(helper);
 	if (init)
 		return job_wait(init);
 	return CID_OWN_ERROR;

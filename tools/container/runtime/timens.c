@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
+#include "../clocks.h"
 #include "cid-runtime.h"
 
 /* Marks an entry of the wrapper, which a later run may renew. */
@@ -93,12 +93,13 @@ static struct json_object *offsets(void)
 {
 	struct json_object *boot = json_object_new_object();
 	struct json_object *all = json_object_new_object();
-	struct timespec now;
+	struct timespec offset = { 0 };
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
+	clocks_restart(CLOCK_BOOTTIME, &offset);
 	json_object_object_add(boot, "secs",
-			       json_object_new_int64(-(int64_t)now.tv_sec));
-	json_object_object_add(boot, "nanosecs", json_object_new_int64(0));
+			       json_object_new_int64(offset.tv_sec));
+	json_object_object_add(boot, "nanosecs",
+			       json_object_new_int64(offset.tv_nsec));
 	json_object_object_add(all, "boottime", boot);
 	return all;
 }
@@ -176,12 +177,13 @@ static bool rewrite(const char *config)
  * @runtime: the runtime's path
  * @b: the bundle
  *
- * Return: false if the runtime cannot make one or config.json not be
- * written; it is then unchanged.
+ * Return: false if the kernel or the runtime cannot make one or config.json
+ * not be written; it is then unchanged.
  */
 bool cid_time_request(const char *runtime, const struct cid_bundle *b)
 {
-	return (ask(runtime, "--version", version_has_time) ||
+	return clocks_supported() &&
+	       (ask(runtime, "--version", version_has_time) ||
 		ask(runtime, "features", features_say_time)) &&
 	       rewrite(b->path);
 }

@@ -316,6 +316,15 @@ own_time()
 		"$(cid run --no-time -- readlink /proc/self/ns/time)"
 }
 
+# Offsets are the machine's, in a container as well.
+nested_time()
+{
+	local up
+	up=$(cid run -- sh -c 'cid run -- cut -d. -f1 /proc/uptime')
+
+	((up < 5 || up * 2 < $(cut -d. -f1 /proc/uptime)))
+}
+
 own_namespaces()
 {
 	local kind inside
@@ -566,10 +575,38 @@ names()
 
 	same same-two "$(cid ps "$id" --json | jq -r '.[0].label')"
 	same same-two "$(cid ps same-t --json | jq -r '.[0].label')"
+	same same-one "$(cid ps "$one" --json | jq -r '.[0].label')"
 	refused 1 "several" cid ps same-
-	refused 1 "several" cid ps "$one"
 	refused 1 "no container" cid ps nonesuch
 	refused 1 "no container" cid ps ''
+}
+
+# Neither an ID nor a label, of digits, has this beginning for its name.
+numbers()
+{
+	start 987654321
+	local id
+	id=$(id_of 987654321)
+
+	refused 1 "no container" cid ps 98765432
+	((id < 10)) || refused 1 "no container" cid ps "${id%?}"
+	same 987654321 "$(cid ps 987654321 --json | jq -r '.[0].label')"
+}
+
+# In a user namespace of its own, whose root may label what it starts
+start_foreign()
+{
+	unshare --user --map-root-user cid run --label foreign -- sleep 1000 &
+	STARTED+=($!)
+	until_true sh -c 'cid ls | grep -q foreign'
+}
+
+foreign_label()
+{
+	start_foreign
+	refused 1 "another user namespace" cid ps foreign
+	refused 1 "no container" cid ps forei
+	same foreign "$(cid ps "$(id_of foreign)" --json | jq -r '.[0].label')"
 }
 
 runtime_name()
@@ -621,6 +658,18 @@ listed_unprivileged()
 	contains "$(cat "$TMP/err")" "CAP_SYS_ADMIN"
 }
 
+listed_hidden()
+{
+	local level
+
+	for level in 1 2; do
+		# shellcheck disable=SC2016
+		unshare --mount sh -ec 'mount -t proc -o hidepid=$0 proc /proc
+			setpriv --reuid 65534 --clear-groups --inh-caps=-all \
+			cid ls' $level
+	done
+}
+
 ### enter
 
 entered()
@@ -648,6 +697,38 @@ entered_userns()
 	# The first process stays in the user namespace of the host.
 	same "$(readlink /proc/self/ns/user)" \
 		"$(cid enter userns -- readlink /proc/self/ns/user)"
+}
+
+entered_foreign()
+{
+	start_foreign
+	local id pid
+	id=$(id_of foreign)
+
+	# shellcheck disable=SC2016
+	same "0 0" "$(setpriv --groups 0,4242 cid enter "$id" -- \
+		sh -c 'echo "$(id -u) $(id -G)"')"
+	cid enter "$id" -- sleep 2000 &
+	pid=$!
+	STARTED+=("$pid")
+	until_true pgrep -fx 'sleep 2000'
+	kill -KILL "$pid"
+	until_true fails pgrep -fx 'sleep 2000'
+}
+
+enter_paused()
+{
+	start paused
+	local group
+	group=$CGROUPS$(cid ls --json | jq -r '.[] |
+		select(.label == "paused") | .cgroup')
+
+	echo 1 >"$group/cgroup.freeze"
+	until_true grep -q 'frozen 1' "$group/cgroup.events"
+	refused 125 paused cid enter paused -- true
+	echo 0 >"$group/cgroup.freeze"
+	until_true grep -q 'frozen 0' "$group/cgroup.events"
+	cid enter paused -- true
 }
 
 enter_unknown()
@@ -758,6 +839,7 @@ claim "run sets the limits" limits_set
 claim "run's container sees its own memory" own_view
 claim "run's container has PIDs and a cgroup root of its own" own_pids
 claim "run's container has an uptime of its own but for --no-time" own_time
+claim "a container in a container has one as well" nested_time
 claim "run makes these namespaces and no others" own_namespaces
 claim "run keeps mounts inside" mounts_stay_inside
 claim "run takes an existing cgroup and leaves it" scope_given
@@ -781,12 +863,18 @@ claim "of finds the number inside and the one outside" of_both_ways
 claim "of fails for a process that isn't there" of_unknown
 claim "of doesn't take what may not be read for the host" of_hidden
 claim "a name is an ID, a label or a beginning that only one has" names
+claim "a number is never taken for the beginning of one" numbers
+claim "a label that another user namespace gave is no name" foreign_label
 claim "a name can be podman's or docker's" runtime_name
 claim "a runtime that hangs doesn't hang cid" runtime_hangs
 claim "names of processes are escaped" escaped
 claim "ls tells the unprivileged that there may be more" listed_unprivileged
+claim "ls goes on where hidepid hides processes" listed_hidden
 claim "enter joins all namespaces and the cgroup" entered
 claim "enter follows the first process" entered_userns
+claim "enter becomes root of another user namespace, and ends with cid" \
+	entered_foreign
+claim "enter refuses a paused container" enter_paused
 claim "enter says that there is no such container" enter_unknown
 claim "top prints tables and JSON" top_batch
 claim "top tells CPU use and throttling" top_numbers
