@@ -39,7 +39,7 @@ static inline s64 sched_cgroup_quota(struct cgroup *cgrp)
 extern struct static_key_false_deferred metrics_view_key;
 extern const struct seq_operations metrics_ns_cpuinfo_op;
 
-bool __metrics_ns_show_stat(struct seq_file *m);
+int __metrics_ns_show_stat(struct seq_file *m);
 u64 __metrics_ns_idle(u64 idle);
 ssize_t __metrics_ns_show_cpus(const struct cpumask *map, char *buf);
 
@@ -52,11 +52,12 @@ static inline bool metrics_view_exists(void)
  * metrics_ns_show_stat - /proc/stat of a scoped namespace
  * @m: where to print
  *
- * Return: true if current has a scoped view, which has been printed.
+ * Return: 0 if current has a scoped view, which has been printed; -ENOMEM; 1 if
+ * the machine is to be shown.
  */
-static inline bool metrics_ns_show_stat(struct seq_file *m)
+static inline int metrics_ns_show_stat(struct seq_file *m)
 {
-	return metrics_view_exists() && __metrics_ns_show_stat(m);
+	return metrics_view_exists() ? __metrics_ns_show_stat(m) : 1;
 }
 
 /**
@@ -91,9 +92,9 @@ static inline bool metrics_view_exists(void)
 	return false;
 }
 
-static inline bool metrics_ns_show_stat(struct seq_file *m)
+static inline int metrics_ns_show_stat(struct seq_file *m)
 {
-	return false;
+	return 1;
 }
 
 static inline u64 metrics_ns_idle(u64 idle)

@@ -27,7 +27,8 @@
  *
  * Kernel threads are in the initial namespace, kworkers and usermode helpers
  * included, whoever asked for their work. Threads that the kernel makes for a
- * process (io_uring, vhost) are in that process's.
+ * process (io_uring, and vhost unless it is told to use kthreads) are in that
+ * process's.
  *
  * set.c holds what a namespace is told about itself (label, flags), scope.c
  * the cgroup that its processes see as the machine.

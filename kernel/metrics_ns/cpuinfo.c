@@ -83,25 +83,61 @@ size_t metrics_cpuinfo_filter(char *buf, size_t len, const struct cpumask *mask)
 }
 EXPORT_SYMBOL_IF_KUNIT(metrics_cpuinfo_filter);
 
+/**
+ * struct cpuinfo_pass - which CPUs one pass over the file shows
+ * @scope: whose CPUs @mask holds, NULL before the first; not dereferenced
+ * @mask: the CPUs
+ *
+ * All records of a pass are filtered by one mask: if each was by the CPUs of its
+ * own moment, a cpuset that changes meanwhile could leave none of them. Made by
+ * the first reader in a scoped namespace, and protected by seq_file::lock.
+ */
+struct cpuinfo_pass {
+	const struct metrics_scope	*scope;
+	unsigned long			mask[];
+};
+
+static const struct cpumask *pass_mask(struct seq_file *m,
+				       const struct metrics_view *view)
+{
+	struct cpuinfo_pass *pass = m->private;
+
+	if (!pass) {
+		pass = kzalloc(sizeof(*pass) + cpumask_size(), GFP_KERNEL);
+		if (!pass)
+			return NULL;
+		m->private = pass;
+	}
+	if (pass->scope != view->scope) {
+		metrics_scope_cpus(view->scope->cgrp, view->flags,
+				   to_cpumask(pass->mask));
+		pass->scope = view->scope;
+	}
+	return to_cpumask(pass->mask);
+}
+
 static int filter_from(struct seq_file *m, size_t from,
 		       const struct metrics_view *view)
 {
-	cpumask_var_t mask;
+	const struct cpumask *mask;
 
 	/* Didn't fit: seq_file asks again with a larger buffer. */
 	if (seq_has_overflowed(m))
 		return 0;
-	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+	mask = pass_mask(m, view);
+	if (!mask)
 		return -ENOMEM;
-	metrics_scope_cpus(view->scope->cgrp, view->flags, mask);
 	m->count = from + metrics_cpuinfo_filter(m->buf + from,
 						 m->count - from, mask);
-	free_cpumask_var(mask);
 	return 0;
 }
 
 static void *start(struct seq_file *m, loff_t *pos)
 {
+	struct cpuinfo_pass *pass = m->private;
+
+	if (pass && !*pos)
+		pass->scope = NULL;
 	return cpuinfo_op.start(m, pos);
 }
 
@@ -127,7 +163,10 @@ static int show(struct seq_file *m, void *v)
 	return filter_from(m, from, &view);
 }
 
-/* cpuinfo_op, filtered for a reader in a scoped namespace */
+/*
+ * cpuinfo_op, filtered for a reader in a scoped namespace. seq_file::private,
+ * which no architecture uses, is a struct cpuinfo_pass or NULL.
+ */
 const struct seq_operations metrics_ns_cpuinfo_op = {
 	.start	= start,
 	.next	= next,

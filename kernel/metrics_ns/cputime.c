@@ -226,32 +226,47 @@ static void split_evenly(struct metrics_cputime *time, unsigned int n)
 }
 
 /**
- * metrics_scope_cputime - the times to show, as of the last update
+ * metrics_scope_shown - the CPUs to show times of, as of the last update
  * @scope: the scope
- * @flags: METRICS_NS_QUOTA_CPUS, if it is in force
- * @cpu: which CPU's; < 0: the sum
- * @time: where to store them
- *
- * Return: true if @cpu is shown.
+ * @mask: where to store them
  */
-bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
+void metrics_scope_shown(struct metrics_scope *scope, struct cpumask *mask)
+{
+	guard(spinlock)(&scope->lock);
+	cpumask_copy(mask, scope->shown);
+}
+
+/**
+ * metrics_scope_cputime - the times of all CPUs, as of the last update
+ * @scope: the scope
+ * @time: where to store them
+ */
+void metrics_scope_cputime(struct metrics_scope *scope,
 			   struct metrics_cputime *time)
 {
 	guard(spinlock)(&scope->lock);
+	*time = scope->total;
+}
 
-	if (cpu < 0) {
-		*time = scope->total;
-		return true;
-	}
-	if (!cpumask_test_cpu(cpu, scope->shown))
-		return false;
+/**
+ * metrics_scope_cputime_cpu - the times of one CPU, as of the last update
+ * @scope: the scope
+ * @flags: METRICS_NS_QUOTA_CPUS, if it is in force
+ * @cpu: the CPU
+ * @shown: the CPUs that are shown, @cpu among them
+ * @time: where to store them
+ */
+void metrics_scope_cputime_cpu(struct metrics_scope *scope, u32 flags, int cpu,
+			       const struct cpumask *shown,
+			       struct metrics_cputime *time)
+{
 	if (flags & METRICS_NS_QUOTA_CPUS) {
-		*time = scope->total;
-		split_evenly(time, cpumask_weight(scope->shown));
-	} else {
-		*time = scope->cpus[cpu].time;
+		metrics_scope_cputime(scope, time);
+		split_evenly(time, cpumask_weight(shown));
+		return;
 	}
-	return true;
+	guard(spinlock)(&scope->lock);
+	*time = scope->cpus[cpu].time;
 }
 
 u64 __metrics_ns_idle(u64 idle)
@@ -262,6 +277,6 @@ u64 __metrics_ns_idle(u64 idle)
 	if (!metrics_view_current(&view))
 		return idle;
 	metrics_scope_update(view.scope);
-	metrics_scope_cputime(view.scope, view.flags, -1, &time);
+	metrics_scope_cputime(view.scope, &time);
 	return time.idle;
 }

@@ -114,8 +114,12 @@ void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 			    u32 flags);
 void metrics_scope_sample(struct metrics_scope *scope);
 void metrics_scope_update(struct metrics_scope *scope);
-bool metrics_scope_cputime(struct metrics_scope *scope, u32 flags, int cpu,
+void metrics_scope_shown(struct metrics_scope *scope, struct cpumask *mask);
+void metrics_scope_cputime(struct metrics_scope *scope,
 			   struct metrics_cputime *time);
+void metrics_scope_cputime_cpu(struct metrics_scope *scope, u32 flags, int cpu,
+			       const struct cpumask *shown,
+			       struct metrics_cputime *time);
 
 /* cpuinfo.c */
 size_t metrics_cpuinfo_filter(char *buf, size_t len,

@@ -64,7 +64,7 @@ static struct mem_cgroup *own_memcg(struct cgroup *cgrp)
 
 	guard(rcu)();
 	css = rcu_dereference(cgrp->subsys[memory_cgrp_id]);
-	if (!css || !css_tryget(css))
+	if (!css || !css_tryget_online(css))
 		return NULL;
 	return mem_cgroup_from_css(css);
 }

@@ -39,37 +39,47 @@ static void show_times(struct seq_file *m, const struct metrics_cputime *time)
 	seq_putc(m, '\n');
 }
 
-static void show_cpus(struct seq_file *m, const struct metrics_view *view)
+/* By one mask: another reader may meanwhile see that the CPUs have changed. */
+static int show_cpus(struct seq_file *m, const struct metrics_view *view)
 {
 	struct metrics_cputime time;
+	cpumask_var_t shown;
 	int cpu;
 
-	metrics_scope_cputime(view->scope, view->flags, -1, &time);
+	if (!alloc_cpumask_var(&shown, GFP_KERNEL))
+		return -ENOMEM;
+	metrics_scope_shown(view->scope, shown);
+
+	metrics_scope_cputime(view->scope, &time);
 	seq_puts(m, "cpu ");
 	show_times(m, &time);
 
-	for_each_possible_cpu(cpu) {
-		if (!metrics_scope_cputime(view->scope, view->flags, cpu,
-					   &time))
-			continue;
+	for_each_cpu(cpu, shown) {
+		metrics_scope_cputime_cpu(view->scope, view->flags, cpu, shown,
+					  &time);
 		seq_printf(m, "cpu%d", cpu);
 		show_times(m, &time);
 	}
+	free_cpumask_var(shown);
+	return 0;
 }
 
-bool __metrics_ns_show_stat(struct seq_file *m)
+int __metrics_ns_show_stat(struct seq_file *m)
 {
 	struct timespec64 boottime;
 	struct metrics_view view;
+	int ret;
 
 	if (!metrics_view_current(&view))
-		return false;
+		return 1;
 
 	getboottime64(&boottime);
 	timens_sub_boottime(&boottime);
 
 	metrics_scope_update(view.scope);
-	show_cpus(m, &view);
+	ret = show_cpus(m, &view);
+	if (ret)
+		return ret;
 
 	seq_puts(m, "intr");
 	show_zeroes(m, 1 + irq_get_nr_irqs());
@@ -86,5 +96,5 @@ bool __metrics_ns_show_stat(struct seq_file *m)
 	seq_puts(m, "softirq");
 	show_zeroes(m, 1 + NR_SOFTIRQS);
 	seq_putc(m, '\n');
-	return true;
+	return 0;
 }
