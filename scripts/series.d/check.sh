@@ -90,8 +90,13 @@ check_text()
 	local name
 
 	for name in "${NAME[@]}"; do
-		[[ ! -f $SRC/patches/$name ]] || check_message "$name" \
-			< <(patch_message "$SRC/patches/$name")
+		[[ -f $SRC/patches/$name ]] || continue
+		check_message "$name" < <(patch_message "$SRC/patches/$name")
+		# without its first line, git takes a diff for part of the text
+		! awk '/^--- a\// && last !~ /^(diff --git|deleted|old|new|similarity) ?/ {
+			bad = 1
+		} { last = $0 } END { exit !bad }' "$SRC/patches/$name" ||
+			fault "patches/$name: a diff without its line 'diff --git'"
 	done
 }
 

@@ -88,7 +88,17 @@ export_part()	# PART VERSION RFC
 	rm -rf "$out"
 	mkdir -p "$out"
 	g none format-patch "${options[@]}" "$below..part"
+	export_recipients "$out"
 	msg "part $1: $out, $(g none rev-list --count "$below..$tip") patches and a cover letter on ${OFFICIAL:-$(t log -1 --format=%s base)}"
+}
+
+# Whom MAINTAINERS names for what the patches touch; who has changed it lately is
+# not asked, as the base has no history.
+export_recipients()	# DIRECTORY
+{
+	(cd "$TREE" && scripts/get_maintainer.pl --no-git --no-git-fallback \
+		--no-rolestats "$1"/*[1-9]-*.patch) >"$1/recipients" 2>/dev/null ||
+		die "scripts/get_maintainer.pl failed in $TREE"
 }
 
 # Without a commit that others have, the base is named in words.

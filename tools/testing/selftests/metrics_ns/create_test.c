@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How a metrics namespace comes about, and who gets into it thereby. */
-#include "metrics_ns.h"
+#include "clone3.h"
 
 /* clone3(2) as a fork whose child does nothing but exit. */
 static pid_t clone3_exit(struct clone_args *args)
@@ -11,56 +11,6 @@ static pid_t clone3_exit(struct clone_args *args)
 		_exit(0);
 	return pid < 0 ? -errno : pid;
 }
-
-/*
- * The same with CLONE_VM, where the child may not even return from a function,
- * as it would spoil the parent's stack or has one without a caller.
- */
-#if defined(__x86_64__)
-#define HAVE_CLONE3_EXIT_VM
-static long clone3_exit_vm(struct clone_args *args)
-{
-	long ret;
-
-	asm volatile("syscall\n\t"
-		     "test %%rax, %%rax\n\t"
-		     "jnz 1f\n\t"
-		     "xor %%edi, %%edi\n\t"
-		     "mov %[exit], %%eax\n\t"
-		     "syscall\n"
-		     "1:"
-		     : "=a" (ret)
-		     : "a" (__NR_clone3), "D" (args), "S" (sizeof(*args)),
-		       [exit] "i" (__NR_exit)
-		     : "rcx", "r11", "memory");
-	return ret;
-}
-#elif defined(__aarch64__)
-#define HAVE_CLONE3_EXIT_VM
-static long clone3_exit_vm(struct clone_args *args)
-{
-	register long x0 asm("x0") = (long)args;
-	register long x1 asm("x1") = sizeof(*args);
-	register long x8 asm("x8") = __NR_clone3;
-
-	asm volatile("svc #0\n\t"
-		     "cbnz x0, 1f\n\t"
-		     "mov x8, %[exit]\n\t"
-		     "svc #0\n"
-		     "1:"
-		     : "+r" (x0)
-		     : "r" (x1), "r" (x8), [exit] "i" (__NR_exit)
-		     : "memory");
-	return x0;
-}
-#endif
-
-#ifndef HAVE_CLONE3_EXIT_VM
-static long clone3_exit_vm(struct clone_args *args)
-{
-	return -EOPNOTSUPP;
-}
-#endif
 
 static long do_clone3_exit(long flags, long unused)
 {

@@ -1,24 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Wherever the ID of a metrics namespace is shown, it is the same one. */
-#include "metrics_ns.h"
-
-#ifndef NS_ID_REQ_SIZE_VER0
-#define NS_ID_REQ_SIZE_VER0 32
-struct ns_id_req {
-	__u32 size;
-	__u32 spare;
-	__u64 ns_id;
-	struct {
-		__u32 ns_type;
-		__u32 spare2;
-		__u64 user_ns_id;
-	};
-};
-#endif
-
-#ifndef LISTNS_CURRENT_USER
-#define LISTNS_CURRENT_USER 0xffffffffffffffff
-#endif
+#include "listns.h"
 
 #ifndef NSFS_FILE_HANDLE_SIZE_VER0
 struct nsfs_file_handle {
@@ -27,35 +9,6 @@ struct nsfs_file_handle {
 	__u32 ns_inum;
 };
 #endif
-
-#ifndef __NR_listns
-#define __NR_listns	470
-#endif
-
-#define LISTED_MAX	64
-
-/*
- * Is a namespace among all that listns(2) lists, or among those that a user
- * namespace owns? Negative: the call failed.
- */
-static int listed_of(__u64 id, __u64 user_ns_id)
-{
-	struct ns_id_req req = {
-		.size = NS_ID_REQ_SIZE_VER0,
-		.ns_id = id - 1,
-		.ns_type = METRICS_NS,
-		.user_ns_id = user_ns_id,
-	};
-	__u64 ids[LISTED_MAX];
-	long n = syscall(__NR_listns, &req, ids, LISTED_MAX, 0);
-
-	/* The system call's word for: none with an ID that high. */
-	if (n < 0 && errno == ENOENT)
-		return 0;
-	if (n < 0)
-		return -errno;
-	return n > 0 && ids[0] == id;
-}
 
 static int listed(__u64 id)
 {

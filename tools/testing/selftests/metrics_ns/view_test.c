@@ -8,36 +8,12 @@
  * test's that the child isn't in unless it says so: the view is the scope's,
  * wherever the reader runs.
  */
-#include <sys/mman.h>
-#include <sys/sysinfo.h>
-#include <time.h>
-
-#include "metrics_ns.h"
-
-#define MIB		(1024L * 1024)
-#define TEXT_MAX	(256 * 1024)
-#define CPUS_MAX	1024
+#include "view.h"
 
 /* Statistics of a memory cgroup are up to this much behind. */
 #define MEM_SLACK	(8 * MIB)
 /* A clock tick of /proc, and then some for tasks between ticks. */
 #define TICKS_SLACK	20
-
-#define ONLINE		"/sys/devices/system/cpu/online"
-
-static char text[TEXT_MAX];
-
-/* Shared with the children: what they have read. */
-static struct shared {
-	char text[TEXT_MAX];
-	struct sysinfo info;
-} *shared;
-
-static long do_read(long path, long unused)
-{
-	return read_file_at(AT_FDCWD, (const char *)path, shared->text,
-			    TEXT_MAX) ? 0 : -EIO;
-}
 
 static long do_read_bytewise(long path, long unused)
 {
@@ -73,73 +49,12 @@ static long do_nproc(long unused, long unused2)
 	return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* Use CPU time, as the tick sees it. */
-static long do_burn(long ms, long unused)
-{
-	struct timespec now;
-	long end;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	end = now.tv_sec * 1000 + now.tv_nsec / 1000000 + ms;
-	do {
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	} while (now.tv_sec * 1000 + now.tv_nsec / 1000000 < end);
-	return 0;
-}
-
 static long do_allocate(long bytes, long unused)
 {
 	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	return p == MAP_FAILED ? -errno : 0;
-}
-
-/* What a child reads; NULL if it can't. */
-static const char *view(struct child *c, const char *path)
-{
-	return child_call(c, do_read, (long)path, 0) ? NULL : shared->text;
-}
-
-static const char *machine(const char *path)
-{
-	return read_file_at(AT_FDCWD, path, text, TEXT_MAX) ? text : NULL;
-}
-
-/* The number after KEY at the start of a line, -1 if there is none. */
-static long number(const char *from, const char *key)
-{
-	size_t len = strlen(key);
-
-	while (from && *from) {
-		if (!strncmp(from, key, len) &&
-		    (from[len] == ':' || from[len] == ' '))
-			return strtol(from + len + 1, NULL, 10);
-		from = strchr(from, '\n');
-		from = from ? from + 1 : NULL;
-	}
-	return -1;
-}
-
-/* Column COL (from 1) of the line that begins with KEY, -1 without. */
-static long column(const char *from, const char *key, int col)
-{
-	size_t len = strlen(key);
-	char *end;
-	long value = -1;
-
-	while (from && (strncmp(from, key, len) || from[len] != ' ')) {
-		from = strchr(from, '\n');
-		from = from ? from + 1 : NULL;
-	}
-	if (!from)
-		return -1;
-	for (from += len; col--; from = end) {
-		value = strtol(from, &end, 10);
-		if (end == from)
-			return -1;
-	}
-	return value;
 }
 
 static int columns(const char *line)
@@ -149,102 +64,6 @@ static int columns(const char *line)
 	for (; *line && *line != '\n'; line++)
 		n += *line != ' ' && (line[1] == ' ' || line[1] == '\n');
 	return n;
-}
-
-static const char *next_line(const char *line)
-{
-	line = strchr(line, '\n');
-	return line ? line + 1 : "";
-}
-
-static long kib(struct child *c, const char *key)
-{
-	return number(view(c, "/proc/meminfo"), key);
-}
-
-/* A list such as "0-1,3" as a set; the number of members. */
-static int parse_list(const char *list, bool *set)
-{
-	int n = 0;
-
-	memset(set, 0, CPUS_MAX);
-	while (*list >= '0' && *list <= '9') {
-		long first = strtol(list, (char **)&list, 10), last = first;
-
-		if (*list == '-')
-			last = strtol(list + 1, (char **)&list, 10);
-		for (; first <= last && first < CPUS_MAX; first++) {
-			set[first] = true;
-			n++;
-		}
-		if (*list == ',')
-			list++;
-	}
-	return n;
-}
-
-/* CPUs in /proc/stat or /proc/cpuinfo. */
-static int parse_lines(const char *from, const char *format, bool *set)
-{
-	int cpu, n = 0;
-
-	memset(set, 0, CPUS_MAX);
-	for (; from && *from; from = next_line(from)) {
-		/* The sum of all, whose first number isn't a CPU's. */
-		if (!strncmp(from, "cpu ", 4))
-			continue;
-		if (sscanf(from, format, &cpu) == 1 && cpu < CPUS_MAX) {
-			set[cpu] = true;
-			n++;
-		}
-	}
-	return n;
-}
-
-FIXTURE(view) {
-	struct child c;
-	int ns;
-	int root;
-	int outer;
-	int scope;
-	char name[64];
-};
-
-FIXTURE_SETUP(view)
-{
-	char path[CGROUP_PATH_MAX];
-
-	METRICS_NS_SETUP();
-	NEEDS_ROOT();
-	if (!cgroup_mount(path))
-		SKIP(return, "no cgroup v2 hierarchy is mounted");
-
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, shared);
-
-	self->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ASSERT_GE(self->root, 0);
-	ASSERT_EQ(0, write_file_at(self->root, "cgroup.subtree_control",
-				   "+cpu +cpuset +memory"));
-	snprintf(self->name, sizeof(self->name), "view_test-%d", getpid());
-	self->outer = cgroup_make(self->root, self->name);
-	ASSERT_GE(self->outer, 0);
-	ASSERT_EQ(0, write_file_at(self->outer, "cgroup.subtree_control",
-				   "+cpu +cpuset +memory"));
-	self->scope = cgroup_make(self->outer, "scope");
-	ASSERT_GE(self->scope, 0);
-
-	ASSERT_EQ(0, child_start_ns(&self->c));
-	self->ns = open_ns(self->c.pid);
-	ASSERT_GE(self->ns, 0);
-}
-
-FIXTURE_TEARDOWN(view)
-{
-	children_stop();
-	cgroup_remove(self->root, self->name);
-	munmap(shared, sizeof(*shared));
 }
 
 /* Without a scope the sizes are the machine's. */
@@ -281,31 +100,12 @@ TEST_F(view, unscoped_counters)
 	}
 }
 
-static void expect_same_lines(struct __test_metadata *_metadata,
-			      const char *a, const char *b, const char *end)
-{
-	while (*a && *b) {
-		size_t len = strcspn(a, end);
-
-		EXPECT_EQ(len, strcspn(b, end));
-		EXPECT_EQ(0, strncmp(a, b, len)) {
-			TH_LOG("\"%.*s\" and \"%.*s\"", (int)len, a,
-			       (int)len, b);
-		}
-		a = next_line(a);
-		b = next_line(b);
-	}
-	EXPECT_EQ(0, *a);
-	EXPECT_EQ(0, *b);
-}
-
 /* A scoped /proc/meminfo has the machine's lines, in its order. */
 TEST_F(view, meminfo_lines)
 {
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	ASSERT_NE(NULL, view(&self->c, "/proc/meminfo"));
-	expect_same_lines(_metadata, machine("/proc/meminfo"), shared->text,
-			  ":");
+	EXPECT_TRUE(same_lines(machine("/proc/meminfo"), shared->text, ":"));
 }
 
 /* A scoped /proc/stat has the machine's lines and columns. */
@@ -317,7 +117,7 @@ TEST_F(view, stat_lines)
 	a = machine("/proc/stat");
 	b = view(&self->c, "/proc/stat");
 	ASSERT_NE(NULL, b);
-	expect_same_lines(_metadata, a, b, " ");
+	EXPECT_TRUE(same_lines(a, b, " "));
 	for (; *a && *b; a = next_line(a), b = next_line(b))
 		EXPECT_EQ(columns(a), columns(b));
 }
@@ -525,7 +325,7 @@ TEST_F(view, possible_cpus)
 
 	ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus", "0"));
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
-	snprintf(want, sizeof(want), "%s",
+	snprintf(want, sizeof(want), "%.255s",
 		 machine("/sys/devices/system/cpu/possible"));
 	EXPECT_STREQ(want, view(&self->c, "/sys/devices/system/cpu/possible"));
 }
@@ -745,11 +545,11 @@ TEST_F(view, bytewise)
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	ASSERT_EQ(0, child_call(&self->c, do_read_bytewise,
 				(long)"/proc/stat", 0));
-	expect_same_lines(_metadata, machine("/proc/stat"), shared->text, " ");
+	EXPECT_TRUE(same_lines(machine("/proc/stat"), shared->text, " "));
 	ASSERT_EQ(0, child_call(&self->c, do_read_bytewise,
 				(long)"/proc/cpuinfo", 0));
-	expect_same_lines(_metadata, machine("/proc/cpuinfo"), shared->text,
-			  ":");
+	EXPECT_TRUE(same_lines(machine("/proc/cpuinfo"), shared->text,
+			       ":"));
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens when the kernel has no memory: each operation is tried with its
+ * first allocation failing, then with its second, until it has none left to
+ * fail. It then has to fail as a whole, or not to need that memory.
+ *
+ * fail-nth picks the allocation by its number, for one task; the kernel's log
+ * says where that was, so a test also says how many places in the functions of
+ * the metrics namespace have failed. Needs CONFIG_FAILSLAB and debugfs.
+ */
+#include <sys/mman.h>
+
+#include "clone3.h"
+#include "scope.h"
+
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define NTH_MAX		200
+/* For each allocation the log has to take a stack, at a serial line's speed. */
+#define PATIENCE	300
+#define SITES_MAX	64
+#define SITE_LEN	64
+
+/* Shared with the children: has the allocation been reached? */
+static bool *fired;
+
+/* Places where an allocation failed, as FUNCTION+OFFSET */
+static char sites[SITES_MAX][SITE_LEN];
+static int nr_sites;
+static int kmsg;
+
+static bool arm(int fd, unsigned int nth)
+{
+	char value[16];
+	int len = snprintf(value, sizeof(value), "%u", nth);
+
+	return pwrite(fd, value, len, 0) == len;
+}
+
+struct op {
+	long (*fn)(long arg);
+	long arg;
+};
+
+/* For child_call(): what the operation returns, with its nth allocation gone. */
+static long do_failing(long nth, long arg)
+{
+	const struct op *op = (const struct op *)arg;
+	int fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	char left[16] = "";
+	long ret;
+
+	if (fd < 0 || !arm(fd, nth))
+		return -ENOSYS;
+	ret = op->fn(op->arg);
+	if (pread(fd, left, sizeof(left) - 1, 0) <= 0)
+		return -ENOSYS;
+	*fired = !strcmp(left, "0\n");
+	arm(fd, 0);
+	close(fd);
+	return ret;
+}
+
+/* --- where it failed --- */
+
+static void add_site(const char *function, const char *line)
+{
+	const char *p = strstr(line, function);
+	size_t len;
+	int i;
+
+	/* A "?" marks what is on the stack and may not be a caller. */
+	if (!p || p[strlen(function)] != '+' || strstr(line, "? "))
+		return;
+	len = strcspn(p, "/\n");
+	if (len >= SITE_LEN)
+		return;
+	for (i = 0; i < nr_sites; i++)
+		if (!strncmp(sites[i], p, len) && !sites[i][len])
+			return;
+	if (nr_sites == SITES_MAX)
+		return;
+	snprintf(sites[nr_sites++], SITE_LEN, "%.*s", (int)len, p);
+}
+
+/* The stack of each failure is in the log. */
+static void collect_sites(const char *function)
+{
+	char line[8192];
+	ssize_t len;
+
+	for (;;) {
+		len = read(kmsg, line, sizeof(line) - 1);
+		if (len < 0 && errno == EPIPE)	/* overwritten meanwhile */
+			continue;
+		if (len <= 0)
+			return;
+		line[len] = 0;
+		if (function)
+			add_site(function, line);
+	}
+}
+
+/* Masks of CPUs are allocated only where they would be large. */
+static bool masks_allocated(void)
+{
+	return !system("zgrep -q ^CONFIG_CPUMASK_OFFSTACK=y /proc/config.gz");
+}
+
+/* --- operations --- */
+
+static long op_unshare(long flags)
+{
+	return or_errno(unshare(flags));
+}
+
+/* Sharing memory, as copying it has more allocations than anything else. */
+static long op_clone3(long flags)
+{
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK | flags,
+		.exit_signal = SIGCHLD,
+	};
+	long pid = clone3_exit_vm(&args);
+
+	if (pid < 0)
+		return pid;
+	return waitpid(pid, NULL, 0) == pid ? 0 : -errno;
+}
+
+static long op_setns(long fd)
+{
+	return or_errno(setns(fd, CLONE_NEWMETRICS));
+}
+
+static long op_open(long unused)
+{
+	int fd = open_ns(0);
+	long ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = ns_id(fd) ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
+static long op_open_handle(long handle)
+{
+	int fd = open_handle((union handle *)handle);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static long op_pidfd(long pidfd)
+{
+	int fd = ioctl(pidfd, PIDFD_GET_METRICS_NAMESPACE, 0);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static long op_get(long fd)
+{
+	struct metrics_ns_info info = {};
+
+	return ns_get(fd, &info);
+}
+
+struct set {
+	int fd;
+	struct metrics_ns_set arg;
+};
+
+static long op_set(long arg)
+{
+	const struct set *set = (const struct set *)arg;
+
+	return ns_set(set->fd, &set->arg);
+}
+
+static long op_read(long path)
+{
+	static char buf[1 << 17];
+
+	return read_file_at(AT_FDCWD, (const char *)path, buf, sizeof(buf)) ?
+		0 : -errno;
+}
+
+/* A child that is forked when all is there that it needs, unlike the fixture's */
+static long start_inside(struct child *c, int ns_fd)
+{
+	long ret = child_start(c);
+
+	return ret ? ret : child_call(c, do_setns, ns_fd, CLONE_NEWMETRICS);
+}
+
+/* --- the tests --- */
+
+static long set_failslab(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), FAILSLAB "%s", name);
+	return write_file_at(AT_FDCWD, path, value);
+}
+
+static const char *fault_setup(void)
+{
+	if (access(FAIL_NTH, W_OK))
+		return "kernel without CONFIG_FAULT_INJECTION";
+	/* By default only those that may not wait fail. */
+	if (set_failslab("ignore-gfp-wait", "N"))
+		return "no " FAILSLAB ": CONFIG_FAILSLAB, or debugfs not mounted";
+	set_failslab("verbose", "2");
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fired = mmap(NULL, sizeof(*fired), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (kmsg < 0 || fired == MAP_FAILED)
+		return "no /dev/kmsg";
+	lseek(kmsg, 0, SEEK_END);
+	return NULL;
+}
+
+#define FAULT_SETUP() do { \
+	const char *reason = fault_setup(); \
+	if (reason) \
+		SKIP(return, "%s", reason); \
+} while (0)
+
+/*
+ * One round: fail allocation @nth of @op in @c. Whatever the operation is, there
+ * is one error for want of memory.
+ */
+static long fail_nth_of(struct __test_metadata *_metadata, struct child *c,
+			int nth, const struct op *op, const char *function)
+{
+	long ret = child_call(c, do_failing, nth, (long)op);
+
+	collect_sites(function);
+	/* Without a failure it succeeds; with one, it may have done without. */
+	EXPECT_TRUE(!ret || (*fired && ret == -ENOMEM)) {
+		TH_LOG("%ld with allocation %d failing", ret, nth);
+	}
+	return ret;
+}
+
+#define EXPECT_SITES(wanted) do { \
+	EXPECT_LE(wanted, nr_sites) { \
+		while (nr_sites) \
+			TH_LOG("failed at %s", sites[--nr_sites]); \
+	} \
+} while (0)
+
+TEST_F_TIMEOUT(scope, fault_unshare, PATIENCE)
+{
+	struct child c;
+	__u64 before;
+	int nth;
+
+	FAULT_SETUP();
+	before = ns_id_of(0);
+	*fired = true;
+	for (nth = 1; *fired && nth < NTH_MAX; nth++) {
+		const struct op op = { op_unshare, CLONE_NEWMETRICS };
+
+		ASSERT_EQ(0, child_start(&c));
+		if (fail_nth_of(_metadata, &c, nth, &op, "metrics_ns")) {
+			EXPECT_EQ(before, ns_id_of(c.pid));
+		} else {
+			EXPECT_NE(before, ns_id_of(c.pid));
+		}
+		child_stop(&c);
+	}
+	EXPECT_FALSE(*fired);
+	EXPECT_SITES(1);
+}
+
+TEST_F_TIMEOUT(scope, fault_clone3, PATIENCE)
+{
+	const struct op op = { op_clone3, CLONE_NEWMETRICS };
+	struct child c;
+	int nth;
+
+	FAULT_SETUP();
+	ASSERT_EQ(0, child_start(&c));
+	*fired = true;
+	/* What the other parts of clone make of it isn't up to us. */
+	for (nth = 1; *fired && nth < NTH_MAX; nth++) {
+		long ret = child_call(&c, do_failing, nth, (long)&op);
+
+		collect_sites("metrics_ns");
+		EXPECT_TRUE(!ret || (*fired && (ret == -ENOMEM ||
+						ret == -EAGAIN))) {
+			TH_LOG("%ld with allocation %d failing", ret, nth);
+		}
+	}
+	EXPECT_FALSE(*fired);
+	EXPECT_SITES(1);
+}
+
+/* One try on a namespace of its own: all is set, or nothing */
+static void set_failing_once(struct __test_metadata *_metadata, int nth,
+			     struct set *set)
+{
+	const struct op op = { op_set, (long)set };
+	struct metrics_ns_info info;
+	struct child setter, c;
+	long ret;
+
+	ASSERT_EQ(0, child_start_ns(&c));
+	set->fd = open_ns(c.pid);
+	ASSERT_LE(0, set->fd);
+	ASSERT_EQ(0, child_start(&setter));
+	ret = fail_nth_of(_metadata, &setter, nth, &op, "metrics_scope_alloc");
+	info = get(set->fd);
+	EXPECT_EQ(ret ? 0 : set->arg.flags, info.flags);
+	EXPECT_EQ(ret ? 0 : set->arg.label_len, info.label_len);
+	if (set->arg.mask & NS_METRICS_SET_SCOPE)
+		EXPECT_EQ(ret, !info.scope_id ? -ENOMEM : 0);
+	close(set->fd);
+	child_stop(&setter);
+	child_stop(&c);
+}
+
+static void set_failing(struct __test_metadata *_metadata, struct set *set,
+			int wanted)
+{
+	int nth;
+
+	*fired = true;
+	for (nth = 1; *fired && nth < NTH_MAX; nth++)
+		set_failing_once(_metadata, nth, set);
+	EXPECT_FALSE(*fired);
+	EXPECT_SITES(wanted);
+}
+
+TEST_F_TIMEOUT(scope, fault_set, PATIENCE)
+{
+	struct set set = {
+		.arg = {
+			.mask = NS_METRICS_SET_SCOPE | NS_METRICS_SET_FLAGS,
+			.flags = METRICS_NS_QUOTA_CPUS,
+			.scope_fd = self->a,
+		},
+	};
+
+	FAULT_SETUP();
+	fill_label(&set.arg, "failing");
+	set_failing(_metadata, &set, masks_allocated() ? 3 : 1);
+}
+
+TEST_F_TIMEOUT(scope, fault_set_auto, PATIENCE)
+{
+	struct set set = {
+		.arg = {
+			.mask = NS_METRICS_SET_FLAGS,
+			.flags = METRICS_NS_AUTO_SCOPE,
+		},
+	};
+
+	FAULT_SETUP();
+	set_failing(_metadata, &set, masks_allocated() ? 3 : 1);
+}
+
+/* The scope was allocated when it was armed: what fails is not the scope. */
+TEST_F_TIMEOUT(scope, fault_auto_scope, PATIENCE)
+{
+	const struct op op = { op_unshare, CLONE_NEWCGROUP };
+	struct child c;
+	int fd, nth;
+
+	FAULT_SETUP();
+	*fired = true;
+	for (nth = 1; *fired && nth < NTH_MAX; nth++) {
+		ASSERT_EQ(0, child_start_ns(&c));
+		fd = open_ns(c.pid);
+		ASSERT_EQ(0, ns_set_flags(fd, METRICS_NS_AUTO_SCOPE));
+		ASSERT_EQ(0, cgroup_move(self->a, c.pid));
+		if (fail_nth_of(_metadata, &c, nth, &op, NULL)) {
+			EXPECT_EQ(0, get(fd).scope_id);
+		} else {
+			EXPECT_EQ(cgroup_id(self->a), get(fd).scope_id);
+		}
+		close(fd);
+		child_stop(&c);
+	}
+	EXPECT_FALSE(*fired);
+}
+
+/* An operation that leaves nothing behind: until none is left to fail. */
+static void keep_failing(struct __test_metadata *_metadata, struct child *c,
+			 const struct op *op, const char *function)
+{
+	int nth;
+
+	*fired = true;
+	for (nth = 1; *fired && nth < NTH_MAX; nth++)
+		fail_nth_of(_metadata, c, nth, op, function);
+	EXPECT_FALSE(*fired);
+}
+
+TEST_F_TIMEOUT(scope, fault_setns, PATIENCE)
+{
+	const struct op op = { op_setns, self->inner_fd };
+	struct child c;
+	int nth;
+
+	FAULT_SETUP();
+	*fired = true;
+	for (nth = 1; *fired && nth < NTH_MAX; nth++) {
+		ASSERT_EQ(0, child_start(&c));
+		if (fail_nth_of(_metadata, &c, nth, &op, NULL)) {
+			EXPECT_EQ(ns_id_of(0), ns_id_of(c.pid));
+		} else {
+			EXPECT_EQ(ns_id(self->inner_fd), ns_id_of(c.pid));
+		}
+		child_stop(&c);
+	}
+	EXPECT_FALSE(*fired);
+}
+
+TEST_F_TIMEOUT(scope, fault_open, PATIENCE)
+{
+	const struct op op = { op_open, 0 };
+	struct child c;
+
+	FAULT_SETUP();
+	ASSERT_EQ(0, start_inside(&c, self->outer_fd));
+	keep_failing(_metadata, &c, &op, NULL);
+}
+
+TEST_F_TIMEOUT(scope, fault_open_handle, PATIENCE)
+{
+	union handle handle;
+	const struct op op = { op_open_handle, (long)&handle };
+	struct child c;
+
+	FAULT_SETUP();
+	ASSERT_EQ(0, handle_of(self->inner_fd, &handle));
+	/* Only now, so that it has the handle. */
+	ASSERT_EQ(0, child_start(&c));
+	keep_failing(_metadata, &c, &op, NULL);
+}
+
+TEST_F_TIMEOUT(scope, fault_pidfd, PATIENCE)
+{
+	const struct op op = { op_pidfd, sys_pidfd_open(self->inner.pid) };
+	struct child c;
+
+	FAULT_SETUP();
+	ASSERT_LE(0, op.arg);
+	ASSERT_EQ(0, child_start(&c));
+	keep_failing(_metadata, &c, &op, NULL);
+}
+
+TEST_F_TIMEOUT(scope, fault_get, PATIENCE)
+{
+	const struct op op = { op_get, self->inner_fd };
+	struct child c;
+
+	FAULT_SETUP();
+	ASSERT_EQ(0, child_start(&c));
+	keep_failing(_metadata, &c, &op, NULL);
+}
+
+FIXTURE(fault_read) {
+	FIXTURE_DATA(scope) scope;
+};
+
+FIXTURE_VARIANT(fault_read) {
+	const char *path;
+	const char *function;	/* where the view allocates, or NULL */
+	bool mask;		/* it is a mask of CPUs */
+};
+
+FIXTURE_SETUP(fault_read)
+{
+	scope_setup(_metadata, &self->scope, NULL);
+	if (_metadata->exit_code == KSFT_SKIP)
+		return;
+	ASSERT_EQ(0, ns_set_scope(self->scope.outer_fd, self->scope.a));
+}
+
+FIXTURE_TEARDOWN(fault_read)
+{
+	clean_up(&self->scope);
+}
+
+#define READ_VARIANT(name, file, allocating, allocates_mask) \
+	FIXTURE_VARIANT_ADD(fault_read, name) { \
+		.path = file, \
+		.function = allocating, \
+		.mask = allocates_mask, \
+	}
+
+READ_VARIANT(stat, "/proc/stat", "__metrics_ns_show_stat", true);
+READ_VARIANT(meminfo, "/proc/meminfo", NULL, false);
+READ_VARIANT(uptime, "/proc/uptime", NULL, false);
+READ_VARIANT(cpuinfo, "/proc/cpuinfo", "show", false);
+READ_VARIANT(online, "/sys/devices/system/cpu/online",
+	     "__metrics_ns_show_cpus", true);
+
+TEST_F_TIMEOUT(fault_read, is_all_or_nothing, PATIENCE)
+{
+	const struct op op = { op_read, (long)variant->path };
+	struct child c;
+
+	FAULT_SETUP();
+	ASSERT_EQ(0, start_inside(&c, self->scope.outer_fd));
+	keep_failing(_metadata, &c, &op, variant->function);
+	if (variant->function && (!variant->mask || masks_allocated()))
+		EXPECT_SITES(1);
+}
+
+TEST_HARNESS_MAIN
