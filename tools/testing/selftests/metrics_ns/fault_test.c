@@ -51,10 +51,10 @@ static long do_failing(long nth, long arg)
 	long ret;
 
 	if (fd < 0 || !arm(fd, nth))
-		return -ENOSYS;
+		return -EIO;
 	ret = op->fn(op->arg);
 	if (pread(fd, left, sizeof(left) - 1, 0) <= 0)
-		return -ENOSYS;
+		return -EIO;
 	*fired = !strcmp(left, "0\n");
 	arm(fd, 0);
 	close(fd);
@@ -250,17 +250,19 @@ static long fail_nth_of(struct __test_metadata *_metadata, struct child *c,
 	return ret;
 }
 
-#define EXPECT_SITES(wanted) do { \
-	EXPECT_LE(wanted, nr_sites) { \
-		while (nr_sites) \
-			TH_LOG("failed at %s", sites[--nr_sites]); \
-	} \
-} while (0)
+static void expect_sites(struct __test_metadata *_metadata, int wanted)
+{
+	EXPECT_LE(wanted, nr_sites) {
+		while (nr_sites)
+			TH_LOG("failed at %s", sites[--nr_sites]);
+	}
+}
 
 TEST_F_TIMEOUT(scope, fault_unshare, PATIENCE)
 {
 	struct child c;
 	__u64 before;
+	long ret;
 	int nth;
 
 	FAULT_SETUP();
@@ -270,15 +272,12 @@ TEST_F_TIMEOUT(scope, fault_unshare, PATIENCE)
 		const struct op op = { op_unshare, CLONE_NEWMETRICS };
 
 		ASSERT_EQ(0, child_start(&c));
-		if (fail_nth_of(_metadata, &c, nth, &op, "metrics_ns")) {
-			EXPECT_EQ(before, ns_id_of(c.pid));
-		} else {
-			EXPECT_NE(before, ns_id_of(c.pid));
-		}
+		ret = fail_nth_of(_metadata, &c, nth, &op, "metrics_ns");
+		EXPECT_EQ(!!ret, ns_id_of(c.pid) == before);
 		child_stop(&c);
 	}
 	EXPECT_FALSE(*fired);
-	EXPECT_SITES(1);
+	expect_sites(_metadata, 1);
 }
 
 TEST_F_TIMEOUT(scope, fault_clone3, PATIENCE)
@@ -290,18 +289,20 @@ TEST_F_TIMEOUT(scope, fault_clone3, PATIENCE)
 	FAULT_SETUP();
 	ASSERT_EQ(0, child_start(&c));
 	*fired = true;
-	/* What the other parts of clone make of it isn't up to us. */
+	/*
+	 * What the other parts of clone make of it isn't up to us; nor how many
+	 * allocations they have, so that ours may be left out now and then. It
+	 * is the same one as in unshare(2).
+	 */
 	for (nth = 1; *fired && nth < NTH_MAX; nth++) {
 		long ret = child_call(&c, do_failing, nth, (long)&op);
 
-		collect_sites("metrics_ns");
 		EXPECT_TRUE(!ret || (*fired && (ret == -ENOMEM ||
 						ret == -EAGAIN))) {
 			TH_LOG("%ld with allocation %d failing", ret, nth);
 		}
 	}
 	EXPECT_FALSE(*fired);
-	EXPECT_SITES(1);
 }
 
 /* One try on a namespace of its own: all is set, or nothing */
@@ -337,7 +338,7 @@ static void set_failing(struct __test_metadata *_metadata, struct set *set,
 	for (nth = 1; *fired && nth < NTH_MAX; nth++)
 		set_failing_once(_metadata, nth, set);
 	EXPECT_FALSE(*fired);
-	EXPECT_SITES(wanted);
+	expect_sites(_metadata, wanted);
 }
 
 TEST_F_TIMEOUT(scope, fault_set, PATIENCE)
@@ -374,6 +375,7 @@ TEST_F_TIMEOUT(scope, fault_auto_scope, PATIENCE)
 	const struct op op = { op_unshare, CLONE_NEWCGROUP };
 	struct child c;
 	int fd, nth;
+	long ret;
 
 	FAULT_SETUP();
 	*fired = true;
@@ -382,11 +384,8 @@ TEST_F_TIMEOUT(scope, fault_auto_scope, PATIENCE)
 		fd = open_ns(c.pid);
 		ASSERT_EQ(0, ns_set_flags(fd, METRICS_NS_AUTO_SCOPE));
 		ASSERT_EQ(0, cgroup_move(self->a, c.pid));
-		if (fail_nth_of(_metadata, &c, nth, &op, NULL)) {
-			EXPECT_EQ(0, get(fd).scope_id);
-		} else {
-			EXPECT_EQ(cgroup_id(self->a), get(fd).scope_id);
-		}
+		ret = fail_nth_of(_metadata, &c, nth, &op, NULL);
+		EXPECT_EQ(ret ? 0 : cgroup_id(self->a), get(fd).scope_id);
 		close(fd);
 		child_stop(&c);
 	}
@@ -409,17 +408,16 @@ TEST_F_TIMEOUT(scope, fault_setns, PATIENCE)
 {
 	const struct op op = { op_setns, self->inner_fd };
 	struct child c;
+	long ret;
 	int nth;
 
 	FAULT_SETUP();
 	*fired = true;
 	for (nth = 1; *fired && nth < NTH_MAX; nth++) {
 		ASSERT_EQ(0, child_start(&c));
-		if (fail_nth_of(_metadata, &c, nth, &op, NULL)) {
-			EXPECT_EQ(ns_id_of(0), ns_id_of(c.pid));
-		} else {
-			EXPECT_EQ(ns_id(self->inner_fd), ns_id_of(c.pid));
-		}
+		ret = fail_nth_of(_metadata, &c, nth, &op, NULL);
+		EXPECT_EQ(ret ? ns_id_of(0) : ns_id(self->inner_fd),
+			  ns_id_of(c.pid));
 		child_stop(&c);
 	}
 	EXPECT_FALSE(*fired);
@@ -515,7 +513,7 @@ TEST_F_TIMEOUT(fault_read, is_all_or_nothing, PATIENCE)
 	ASSERT_EQ(0, start_inside(&c, self->scope.outer_fd));
 	keep_failing(_metadata, &c, &op, variant->function);
 	if (variant->function && (!variant->mask || masks_allocated()))
-		EXPECT_SITES(1);
+		expect_sites(_metadata, 1);
 }
 
 TEST_HARNESS_MAIN

@@ -44,6 +44,31 @@ static long do_open_handle(long unused, long unused2)
 	return open_handle(&shared_handle);
 }
 
+static long do_close_namespaces(long unused, long unused2)
+{
+	char path[PROC_PATH_MAX], target[16];
+	int fd;
+
+	for (fd = 3; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		memset(target, 0, sizeof(target));
+		if (readlink(path, target, sizeof(target) - 1) > 0 &&
+		    !strncmp(target, "metrics:", strlen("metrics:")))
+			close(fd);
+	}
+	return 0;
+}
+
+static __u64 parent_id_of(pid_t pid)
+{
+	struct metrics_ns_info info = {};
+	int fd = open_ns(pid);
+	long ret = ns_get(fd, &info);
+
+	close(fd);
+	return ret ? 0 : info.parent_id;
+}
+
 static long do_listed(long id, long unused)
 {
 	return listed(id);
@@ -306,14 +331,17 @@ TEST_F(ids, listns_with_fd)
 	EXPECT_EQ(1, listed(self->id));
 }
 
-/* A namespace below keeps it in the list: it is part of that one's ID chain. */
+/* A namespace below keeps it, but not in the list: nobody is in it. */
 TEST_F(ids, listns_with_nested)
 {
 	NEEDS_ROOT();
 	ASSERT_EQ(0, child_start_nested(&self->b, &self->a));
+	/* It has inherited the test's files, which would count. */
+	ASSERT_EQ(0, child_call(&self->b, do_close_namespaces, 0, 0));
 	close(self->fd);
 	child_stop(&self->a);
-	EXPECT_EQ(1, listed(self->id));
+	EXPECT_EQ(0, listed(self->id));
+	EXPECT_EQ(self->id, parent_id_of(self->b.pid));
 }
 
 /* The initial namespace has a fixed inode number. */

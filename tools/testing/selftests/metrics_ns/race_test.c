@@ -501,10 +501,11 @@ static ssize_t read_piece(int fd, size_t size, size_t len, enum how how)
 		/* Away, and back to where the next piece is. */
 		if (lseek(fd, 0, SEEK_SET) || lseek(fd, len, SEEK_SET) < 0)
 			return -1;
-		/* fallthrough */
+		break;
 	default:
-		return read(fd, shared->text + len, size);
+		break;
 	}
+	return read(fd, shared->text + len, size);
 }
 
 static long read_pieces(int fd, size_t size, enum how how)
