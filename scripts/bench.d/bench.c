@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What operations cost: a line each of name, unit and mean, with tabs. Under
+ * QEMU's -icount shift=0 a tick of the time stamp counter is an instruction, and
+ * the figures are the same from run to run; elsewhere they are nanoseconds.
+ *
+ * Linked statically: it may be the only program there is.
+ */
+#include <argp.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../tools/container/metricsns_abi.h"
+
+#define CGROUPS		"/sys/fs/cgroup"
+#define OWN_CGROUP	CGROUPS "/bench"
+
+struct bench {
+	const char *name;
+	void (*run)(const void *arg);
+	const void *arg;
+	/* false: this kernel cannot, so there is no line */
+	bool (*possible)(const void *arg);
+};
+
+static struct {
+	unsigned long loops;
+	const char *pattern;
+	bool native;
+	bool cgroup;		/* in a cgroup of its own */
+	bool namespace;		/* in a metrics namespace of its own */
+	bool scope;		/* that has this cgroup for its scope */
+} opt = { .loops = 10000, .pattern = "*" };
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	if (!opt.native)
+		return __builtin_ia32_rdtsc();
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* --- processes --- */
+
+static void reap(pid_t pid)
+{
+	int status;
+
+	if (pid < 0)
+		err(1, "fork");
+	if (waitpid(pid, &status, 0) != pid || status)
+		errx(1, "a child failed");
+}
+
+static void run_fork(const void *arg)
+{
+	pid_t pid = fork();
+
+	(void)arg;
+	if (!pid)
+		_exit(0);
+	reap(pid);
+}
+
+static void *thread(void *arg)
+{
+	return arg;
+}
+
+static void run_thread(const void *arg)
+{
+	pthread_t t;
+
+	(void)arg;
+	if (pthread_create(&t, NULL, thread, NULL) || pthread_join(t, NULL))
+		errx(1, "cannot create a thread");
+}
+
+static void run_exec(const void *arg)
+{
+	static char *const argv[] = { "bench", NULL };
+	static char *const envp[] = { "BENCH_EXIT=1", NULL };
+	pid_t pid = vfork();
+
+	(void)arg;
+	if (!pid) {
+		execve("/proc/self/exe", argv, envp);
+		_exit(1);
+	}
+	reap(pid);
+}
+
+static int ping[2], pong[2];
+
+static void start_pong(void)
+{
+	char c;
+
+	if (pipe(ping) || pipe(pong))
+		err(1, "pipe");
+	if (fork())
+		return;
+	close(ping[1]);
+	close(pong[0]);
+	while (read(ping[0], &c, 1) == 1)
+		if (write(pong[1], &c, 1) != 1)
+			break;
+	_exit(0);
+}
+
+static void run_pipe(const void *arg)
+{
+	char c = 0;
+
+	(void)arg;
+	if (!ping[1])
+		start_pong();
+	if (write(ping[1], &c, 1) != 1 || read(pong[0], &c, 1) != 1)
+		err(1, "pipe");
+}
+
+/* --- namespaces --- */
+
+struct ns {
+	int flag;
+	const char *path;
+};
+
+#define NS(flag, name)	(&(const struct ns){ flag, "/proc/self/ns/" name })
+
+/* Known to the kernel, and not forbidden here */
+static bool ns_there(const void *arg)
+{
+	const struct ns *ns = arg;
+	int status;
+	pid_t pid;
+
+	if (access(ns->path, F_OK))
+		return false;
+	pid = fork();
+	if (!pid)
+		_exit(unshare(ns->flag) ? 1 : 0);
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
+/* In a child: some types can be nested only so deep, or only once a process */
+static void run_unshare(const void *arg)
+{
+	const struct ns *ns = arg;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(unshare(ns->flag) ? 1 : 0);
+	reap(pid);
+}
+
+static void run_setns(const void *arg)
+{
+	const struct ns *ns = arg;
+	static int fds[2] = { -1, -1 };
+	static int turn;
+
+	if (fds[0] < 0) {
+		fds[0] = open(ns->path, O_RDONLY);
+		if (unshare(ns->flag))
+			err(1, "unshare");
+		fds[1] = open(ns->path, O_RDONLY);
+	}
+	if (setns(fds[turn], ns->flag))
+		err(1, "setns");
+	turn = !turn;
+}
+
+/* From a sibling's namespace downwards only, so by a child each */
+static void run_setns_metrics(const void *arg)
+{
+	static int fd = -1;
+	int sv[2];
+	pid_t pid;
+	char c;
+
+	(void)arg;
+	if (fd < 0) {
+		char path[64];
+
+		if (pipe(sv))
+			err(1, "pipe");
+		pid = fork();
+		if (!pid) {
+			if (unshare(CLONE_NEWMETRICS) || write(sv[1], "", 1) != 1)
+				_exit(1);
+			pause();
+		}
+		if (read(sv[0], &c, 1) != 1)
+			errx(1, "cannot make a metrics namespace");
+		snprintf(path, sizeof(path), "/proc/%d/ns/metrics", pid);
+		fd = open(path, O_RDONLY);
+		kill(pid, 9);
+		waitpid(pid, NULL, 0);
+		close(sv[0]);
+		close(sv[1]);
+	}
+	pid = fork();
+	if (!pid)
+		_exit(setns(fd, CLONE_NEWMETRICS) ? 1 : 0);
+	reap(pid);
+}
+
+/* --- what the view covers --- */
+
+static bool file_there(const void *arg)
+{
+	return !access(arg, R_OK);
+}
+
+static void run_read(const void *arg)
+{
+	static char buf[1 << 16];
+	int fd = open(arg, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		err(1, "%s", (const char *)arg);
+	do
+		n = read(fd, buf, sizeof(buf));
+	while (n > 0);
+	if (n < 0)
+		err(1, "%s", (const char *)arg);
+	close(fd);
+}
+
+static void run_sysinfo(const void *arg)
+{
+	struct sysinfo info;
+
+	(void)arg;
+	sysinfo(&info);
+}
+
+#define UNSHARE(name, flag) \
+	{ "fork+unshare(" name ")+exit+wait", run_unshare, NS(flag, name), \
+	  ns_there }
+#define READ(path) { "read " path, run_read, path, file_there }
+
+static const struct bench benches[] = {
+	{ "fork+exit+wait", run_fork, NULL, NULL },
+	{ "thread create+exit+join", run_thread, NULL, NULL },
+	{ "vfork+execve+exit+wait", run_exec, NULL, NULL },
+	{ "pipe round trip", run_pipe, NULL, NULL },
+	{ "setns(uts)", run_setns, NS(CLONE_NEWUTS, "uts"), ns_there },
+	{ "fork+setns(metrics)+exit+wait", run_setns_metrics,
+	  NS(CLONE_NEWMETRICS, "metrics"), ns_there },
+	UNSHARE("uts", CLONE_NEWUTS),
+	UNSHARE("ipc", CLONE_NEWIPC),
+	UNSHARE("mnt", CLONE_NEWNS),
+	UNSHARE("pid", CLONE_NEWPID),
+	UNSHARE("net", CLONE_NEWNET),
+	UNSHARE("user", CLONE_NEWUSER),
+	UNSHARE("cgroup", CLONE_NEWCGROUP),
+	UNSHARE("time", CLONE_NEWTIME),
+	UNSHARE("metrics", CLONE_NEWMETRICS),
+	READ("/proc/stat"),
+	READ("/proc/meminfo"),
+	READ("/proc/uptime"),
+	READ("/proc/cpuinfo"),
+	READ("/proc/loadavg"),
+	READ("/proc/swaps"),
+	READ("/proc/vmstat"),
+	READ("/proc/diskstats"),
+	READ("/proc/pressure/cpu"),
+	READ("/proc/self/status"),
+	READ("/sys/devices/system/cpu/online"),
+	{ "sysinfo", run_sysinfo, NULL, NULL },
+};
+
+static void measure(const struct bench *b)
+{
+	uint64_t start;
+
+	if (b->possible && !b->possible(b->arg))
+		return;
+	for (unsigned long i = 0; i < opt.loops / 10 + 1; i++)
+		b->run(b->arg);
+	start = now();
+	for (unsigned long i = 0; i < opt.loops; i++)
+		b->run(b->arg);
+	printf("%s\t%s\t%.1f\n", b->name, opt.native ? "ns" : "instructions",
+	       (double)(now() - start) / opt.loops);
+	fflush(stdout);
+}
+
+/* --- where it runs --- */
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		err(1, "%s", path);
+	close(fd);
+}
+
+static void enter_cgroup(void)
+{
+	put(CGROUPS "/cgroup.subtree_control", "+cpu +cpuset +memory +pids");
+	if (mkdir(OWN_CGROUP, 0755) && errno != EEXIST)
+		err(1, "%s", OWN_CGROUP);
+	put(OWN_CGROUP "/memory.max", "256M");
+	put(OWN_CGROUP "/cgroup.procs", "0");
+}
+
+/* The namespace's maker is outside, as who gives it its scope has to be. */
+static void enter_namespace(int tell, int listen)
+{
+	char c = 0;
+
+	if (unshare(CLONE_NEWMETRICS))
+		err(1, "unshare(CLONE_NEWMETRICS)");
+	if (write(tell, &c, 1) != 1 || read(listen, &c, 1) != 1)
+		exit(1);
+}
+
+static void give_scope(pid_t pid)
+{
+	struct metrics_ns_set set = { .mask = NS_METRICS_SET_SCOPE };
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/metrics", pid);
+	fd = open(path, O_RDONLY);
+	set.scope_fd = open(OWN_CGROUP, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || ioctl(fd, NS_METRICS_SET, &set))
+		err(1, "NS_METRICS_SET");
+	close(set.scope_fd);
+	close(fd);
+}
+
+/* Returns in a child where there is a namespace to make. */
+static void enter(void)
+{
+	int up[2], down[2], status;
+	pid_t pid;
+	char c;
+
+	if (opt.cgroup)
+		enter_cgroup();
+	if (!opt.namespace)
+		return;
+	if (pipe(up) || pipe(down))
+		err(1, "pipe");
+	pid = fork();
+	if (!pid) {
+		enter_namespace(up[1], down[0]);
+		return;
+	}
+	if (read(up[0], &c, 1) != 1)
+		exit(1);
+	if (opt.scope)
+		give_scope(pid);
+	if (write(down[1], &c, 1) != 1 || waitpid(pid, &status, 0) != pid)
+		exit(1);
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static const struct argp_option options[] = {
+	{ "loops", 'l', "N", 0, "mean of N (10000)", 0 },
+	{ "only", 'o', "GLOB", 0, "only benchmarks whose name matches", 0 },
+	{ "native", 'n', NULL, 0, "nanoseconds, on real hardware", 0 },
+	{ "in", 'i', "PLACE", 0, "cgroup: in a cgroup of its own; namespace: "
+	  "in a metrics namespace as well; scope: with the cgroup for its "
+	  "scope", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	char *end;
+
+	switch (key) {
+	case 'l':
+		opt.loops = strtoul(arg, &end, 10);
+		if (*end || !opt.loops)
+			argp_error(state, "--loops: '%s' is no number", arg);
+		return 0;
+	case 'o':
+		opt.pattern = arg;
+		return 0;
+	case 'n':
+		opt.native = true;
+		return 0;
+	case 'i':
+		opt.scope = !strcmp(arg, "scope");
+		opt.namespace = opt.scope || !strcmp(arg, "namespace");
+		opt.cgroup = opt.namespace || !strcmp(arg, "cgroup");
+		if (!opt.cgroup)
+			argp_error(state, "--in: there is no '%s'", arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "What operations of the kernel cost",
+	};
+
+	if (getenv("BENCH_EXIT"))
+		return 0;
+	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
+		return 1;
+	enter();
+	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
+		if (!fnmatch(opt.pattern, benches[i].name, 0))
+			measure(&benches[i]);
+	/* ends the other side of the pipes */
+	close(ping[1]);
+	return 0;
+}

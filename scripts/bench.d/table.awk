@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0
+# A table of the results of all variants: base as it is, the others as what they
+# add to it, and what was aimed at.
+BEGIN { FS = "\t" }
+
+FNR == 1 {
+	variant = FILENAME
+	sub(/.*\//, "", variant)
+	sub(/\.tsv$/, "", variant)
+	variants[++nr_variants] = variant
+}
+
+{
+	if (!($1 in unit)) {
+		names[++nr_names] = $1
+		unit[$1] = $2
+	}
+	value[$1, variant] = $3
+	has[$1, variant] = 1
+}
+
+function percent(name, variant) {
+	return 100 * (value[name, variant] / value[name, "base"] - 1)
+}
+
+function cell(name, variant) {
+	if (!((name, variant) in has))
+		return "-"
+	if (variant == "base" || !((name, "base") in has) || !value[name, "base"])
+		return sprintf("%.0f", value[name, variant])
+	if (unit[name] == "bytes")
+		return sprintf("%+d", value[name, variant] - value[name, "base"])
+	return sprintf("%+.2f %%", percent(name, variant))
+}
+
+function abs(x) { return x < 0 ? -x : x }
+
+# aim(WHAT, GOT, LIMIT): percent, at most LIMIT
+function aim(what, got, limit) {
+	printf "  %-6s  %-44s  %+.2f %%, aim %+.2f %%\n", got <= limit ? "met" : "MISSED", what, got, limit
+}
+
+function known(name, variant) {
+	return (name, variant) in has && (name, "base") in has
+}
+
+END {
+	printf "%-34s", ""
+	for (v = 1; v <= nr_variants; v++)
+		printf " %12s", variants[v]
+	printf "\n"
+	for (n = 1; n <= nr_names; n++) {
+		printf "%-34s", names[n]
+		for (v = 1; v <= nr_variants; v++)
+			printf " %12s", cell(names[n], variants[v])
+		printf "  %s\n", unit[names[n]]
+	}
+
+	for (n = 1; n <= nr_names; n++)
+		if (unit[names[n]] == "instructions" && known(names[n], "floor")) {
+			d = abs(percent(names[n], "floor"))
+			floor = d > floor ? d : floor
+			sum += d
+			nr_floor++
+		}
+	if (nr_floor)
+		printf "\nfloor: layout alone changes a figure by %.2f %% on average, %.2f %% at most\n", sum / nr_floor, floor
+
+	print "\naims:"
+	split("fork+exit+wait|vfork+execve+exit+wait|pipe round trip", hot, "|")
+	for (i = 1; i <= 3; i++) {
+		if (known(hot[i], "idle"))
+			aim("on and unused: " hot[i], percent(hot[i], "idle"), 0.1)
+		if (known(hot[i], "off"))
+			aim("off: " hot[i], percent(hot[i], "off"), floor)
+	}
+	for (n = 1; n <= nr_names; n++)
+		if (names[n] ~ /^read .*(stat|meminfo|uptime|cpuinfo|online)$/ &&
+		    names[n] !~ /vmstat|diskstats/ && known(names[n], "scoped"))
+			aim("scoped: " names[n], percent(names[n], "scoped"), 50)
+	size["sizeof(struct task_struct)"] = 16
+	size["sizeof(struct nsproxy)"] = 8
+	for (name in size)
+		if (known(name, "idle")) {
+			d = value[name, "idle"] - value[name, "base"]
+			printf "  %-6s  %-44s  %+d bytes, aim %+d\n", d <= size[name] ? "met" : "MISSED", name, d, size[name]
+		}
+}
