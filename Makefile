@@ -5,7 +5,7 @@
 export JOBS ACCEL LINUX LLVM
 
 .PHONY: help deps tree kernel kernel-debug kernel-base modules stage guest demo \
-	check check-long lint series refresh bench deb install shell recordings \
+	check check-long lint series refresh bench bisect deb install shell recordings \
 	clean
 
 help:
@@ -30,9 +30,12 @@ help:
 	@echo '  make refresh     take work done in build/linux over into patches/'
 	@echo '  make recordings  record files of the base kernel that tests compare with'
 	@echo
+	@echo 'Longer than a check:'
+	@echo '  make check-long  the same with more cycles, for hours [SEED= STAGES=]'
+	@echo '  make bench       what it costs, in instructions [NATIVE=1 VARIANT=NAME]'
+	@echo '  make bisect      does each commit build, on and off, and boot? [PART=]'
+	@echo
 	@echo 'Later:'
-	@echo '  make check-long  soaks of more than a minute (not there yet)'
-	@echo '  make bench       costs in instructions (not there yet)'
 	@echo '  make modules     modules of tracers, out of tree (not there yet)'
 	@echo '  make deb         packages for test hosts (not there yet)'
 	@echo '  make clean       remove build/, downloads included'
@@ -82,13 +85,23 @@ refresh:
 
 recordings: kernel-base guest
 	@scripts/recordings
+	@scripts/upstream record
 
 shell: KERNEL = release
 shell: stage guest
 	@scripts/kernel $(KERNEL)
 	@scripts/guest shell --kernel $(KERNEL)
 
-check-long modules bench deb:
+check-long: deps
+	@scripts/check --long $(if $(SEED),--seed $(SEED)) $(STAGES)
+
+bench: tree
+	@scripts/bench $(if $(NATIVE),--native $(or $(VARIANT),$(shell uname -r)))
+
+bisect: tree
+	@scripts/bisect $(if $(PART),--part $(PART))
+
+modules deb:
 	@echo 'make $@: not there yet' >&2; exit 1
 
 clean:

@@ -421,6 +421,29 @@ missing_runtime() {
 		"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" "$before"
 }
 
+# CID_RUNTIME_CYCLES containers, each killed at another moment of its life.
+come_and_go() {
+	local before cycle cycles=${CID_RUNTIME_CYCLES:-3} kinds=(yes no)
+
+	before=$("$ns_info" --list; ls /sys/fs/cgroup)
+	for ((cycle = 0; cycle < cycles; cycle++)); do
+		bundle "${kinds[cycle % 2]}" '' sleep 300
+		create "life$cycle"
+		((cycle % 3 == 0)) || wrapped start "life$cycle"
+		((cycle % 3 != 1)) ||
+			wrapped exec "life$cycle" /bin/sh -c 'kill -9 -1' || true
+		wrapped delete --force "life$cycle"
+	done
+	# the kernel takes them away when the last task has been reaped
+	for ((cycle = 0; cycle < 100; cycle++)); do
+		[[ $("$ns_info" --list; ls /sys/fs/cgroup) != "$before" ]] ||
+			return 0
+		sleep 0.2
+	done
+	expect 'what is left' "$("$ns_info" --list; ls /sys/fs/cgroup)" \
+		"$before"
+}
+
 # Where the runtime cannot make one, the container runs without.
 time_namespace() {
 	local up host
@@ -556,6 +579,8 @@ for real in crun runc; do
 	check "$real: time namespace by annotation" time_namespace
 	check "$real: podman run, exec and rm" podman_container "$real"
 done
+real=crun
+check 'crun: containers come and go and leave nothing' come_and_go
 check 'crun: rootless podman has an ID' podman_rootless
 [[ ! -e $dir/test_user ]] || test_user=$(cat "$dir/test_user")
 if command -v dockerd > /dev/null; then
