@@ -10,22 +10,10 @@ static long new_cgroup_ns(struct child *c, int cgroup_fd)
 	return ret ? ret : child_unshare(c, CLONE_NEWCGROUP);
 }
 
-/* A child with CLONE_NEWCGROUP that is put into a cgroup by clone3(2). */
-static long do_clone3_cgroup(long cgroup_fd, long flags)
-{
-	struct clone_args args = {
-		.flags = CLONE_NEWCGROUP | CLONE_INTO_CGROUP | flags,
-		.exit_signal = SIGCHLD,
-		.cgroup = cgroup_fd,
-	};
-	pid_t pid = sys_clone3(&args);
-
-	if (!pid)
-		_exit(0);
-	return or_errno(pid);
-}
-
-/* The same, but it fails after the namespaces are made: PID 1 is taken. */
+/*
+ * do_clone3_into() of a new cgroup namespace, but it fails after the namespaces
+ * are made: PID 1 is taken.
+ */
 static long do_clone3_cgroup_fails(long cgroup_fd, long unused)
 {
 	pid_t taken = 1;
@@ -77,14 +65,16 @@ TEST_F(scope, auto_clone3)
 {
 	ASSERT_EQ(0, ns_set_flags(self->outer_fd, METRICS_NS_AUTO_SCOPE));
 	ASSERT_EQ(0, cgroup_move(self->b, self->outer.pid));
-	ASSERT_LT(0, child_call(&self->outer, do_clone3_cgroup, self->a, 0));
+	ASSERT_LT(0, child_call(&self->outer, do_clone3_into, self->a,
+				CLONE_NEWCGROUP));
 	EXPECT_EQ(cgroup_id(self->a), get(self->outer_fd).scope_id);
 }
 
 /* Not armed, clone3(2) gives none either. */
 TEST_F(scope, auto_clone3_not_armed)
 {
-	ASSERT_LT(0, child_call(&self->outer, do_clone3_cgroup, self->a, 0));
+	ASSERT_LT(0, child_call(&self->outer, do_clone3_into, self->a,
+				CLONE_NEWCGROUP));
 	EXPECT_EQ(0, get(self->outer_fd).scope_id);
 }
 
@@ -92,8 +82,8 @@ TEST_F(scope, auto_clone3_not_armed)
 TEST_F(scope, auto_with_new_metrics_ns)
 {
 	ASSERT_EQ(0, ns_set_flags(self->outer_fd, METRICS_NS_AUTO_SCOPE));
-	ASSERT_LT(0, child_call(&self->outer, do_clone3_cgroup, self->a,
-				CLONE_NEWMETRICS));
+	ASSERT_LT(0, child_call(&self->outer, do_clone3_into, self->a,
+				CLONE_NEWCGROUP | CLONE_NEWMETRICS));
 	EXPECT_EQ(0, get(self->outer_fd).scope_id);
 }
 

@@ -77,6 +77,21 @@ FIXTURE_TEARDOWN(scope)
 	clean_up(self);
 }
 
+/* A child that is put into a cgroup by clone3(2), and exits. */
+static inline long do_clone3_into(long cgroup_fd, long flags)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP | flags,
+		.exit_signal = SIGCHLD,
+		.cgroup = cgroup_fd,
+	};
+	pid_t pid = sys_clone3(&args);
+
+	if (!pid)
+		_exit(0);
+	return or_errno(pid);
+}
+
 static inline struct metrics_ns_info get(int fd)
 {
 	struct metrics_ns_info info = {};

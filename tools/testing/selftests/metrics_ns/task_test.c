@@ -472,20 +472,6 @@ TEST_F(scope, clone3_into_cgroup_is_no_scope)
 	EXPECT_EQ(0, get(open_ns(self->extra.pid)).scope_id);
 }
 
-static long do_clone3_into(long cgroup_fd, long unused)
-{
-	struct clone_args args = {
-		.flags = CLONE_NEWMETRICS | CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = cgroup_fd,
-	};
-	pid_t pid = sys_clone3(&args);
-
-	if (!pid)
-		_exit(0);
-	return or_errno(pid);
-}
-
 static long do_limit_to_one(long unused, long unused2)
 {
 	return write_file_at(AT_FDCWD,
@@ -500,7 +486,7 @@ TEST_F(scope, clone3_into_cgroup_fails)
 	ASSERT_EQ(0, child_call(&self->extra, do_enter_user_ns, 0, 0));
 	ASSERT_EQ(0, child_call(&self->extra, do_limit_to_one, 0, 0));
 	ASSERT_EQ(-ENOENT, child_call(&self->extra, do_clone3_into, self->b,
-				      0));
+				      CLONE_NEWMETRICS));
 	EXPECT_EQ(0, child_unshare(&self->extra, CLONE_NEWMETRICS));
 }
 
