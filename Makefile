@@ -23,6 +23,7 @@ help:
 	@echo '  make install     cid, cid-runtime, man pages [DESTDIR= PREFIX=/usr/local]'
 	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
+	@echo '  make clean       remove build/, downloads included'
 	@echo '  make check TEST=GLOB   a part, such as TEST="metrics_ns/*"'
 	@echo
 	@echo 'The patch series:'
@@ -38,7 +39,6 @@ help:
 	@echo 'Later:'
 	@echo '  make modules     modules of tracers, out of tree (not there yet)'
 	@echo '  make deb         packages for test hosts (not there yet)'
-	@echo '  make clean       remove build/, downloads included'
 
 deps:
 	@scripts/deps
