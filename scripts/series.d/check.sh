@@ -71,10 +71,10 @@ check_files()
 	for path in "${NAME[@]}"; do
 		listed[$path]=1
 	done
-	for path in "$SRC"/patches/*.patch; do
-		[[ ! -e $path || -n ${listed[${path##*/}]:-} ]] ||
-			fault "patches/${path##*/} is not in patches/series"
-	done
+	while read -r path; do
+		[[ -n ${listed[$path]:-} ]] ||
+			fault "patches/$path is not in patches/series"
+	done < <(find "$SRC/patches" -maxdepth 1 -name '*.patch' -printf '%f\n')
 	while read -r path; do
 		[[ -n ${OWNER[$path]:-} ]] ||
 			fault "$path is in no line of patches/series"
@@ -225,7 +225,6 @@ needed_by()
 	local letter all=''
 
 	for letter in ${NEEDS[$1]:-}; do
-		[[ $letter < $1 ]] || die "part $1 needs part $letter, which is not an earlier one"
 		all+=$(needed_by "$letter")$letter
 	done
 	printf '%s' "$all"

@@ -96,8 +96,13 @@ export_part()	# PART VERSION RFC
 # not asked, as the base has no history.
 export_recipients()	# DIRECTORY
 {
+	local -a mails
+
+	g none show "$BASE:MAINTAINERS" >"$TMP/MAINTAINERS"
+	mapfile -t mails < <(find "$1" -name '*.patch' ! -name '*0000-cover-letter.patch')
 	(cd "$TREE" && scripts/get_maintainer.pl --no-git --no-git-fallback \
-		--no-rolestats "$1"/*[1-9]-*.patch) >"$1/recipients" 2>/dev/null ||
+		--mpath="$TMP/MAINTAINERS" --no-rolestats "${mails[@]}") \
+		>"$1/recipients" 2>/dev/null ||
 		die "scripts/get_maintainer.pl failed in $TREE"
 }
 

@@ -118,6 +118,20 @@ manifest_read()
 	done <"$SRC/patches/series"
 	[[ -z $text ]] || fault "patches/series:$n: ends in the middle of a line"
 	TAIL=$comment
+	needs_check
+}
+
+# A part stands on earlier ones only, so that needed_by() ends.
+needs_check()
+{
+	local part letter
+
+	for part in "${!NEEDS[@]}"; do
+		for letter in ${NEEDS[$part]}; do
+			[[ $letter < $part && -n ${HEADING[$letter]:-} ]] ||
+				fault "patches/series: part $part needs part $letter, which is no earlier one"
+		done
+	done
 }
 
 # manifest_entry NAME FILE...: as it stands in patches/series
