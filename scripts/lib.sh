@@ -25,5 +25,34 @@ die()
 # need COMMAND PACKAGE: stop unless the command is there
 need()
 {
-	command -v "$1" >/dev/null || die "$1 not found: apt install $2"
+	[[ -n $(PATH=$PATH:/usr/sbin:/sbin type -P "$1") ]] || die "$1 not found: apt install $2"
+}
+
+# kernel_config SRC OUT MAKE-ARG... <WANTED: a configuration of tinyconfig and the
+# options on stdin
+kernel_config()
+{
+	local src=$1 out=$2
+	shift 2
+
+	mkdir -p "$out"
+	cat >"$out/wanted.config"
+	make -s -C "$src" O="$out" "$@" tinyconfig
+	"$src/scripts/kconfig/merge_config.sh" -m -O "$out" "$out/.config" \
+		"$out/wanted.config" >/dev/null
+	make -s -C "$src" O="$out" "$@" olddefconfig
+}
+
+# config_lost OUT: the wanted options that did not take effect, as one that was
+# renamed or lost a dependency vanishes in silence
+config_lost()
+{
+	local line
+
+	while read -r line; do
+		case $line in
+		*=n) ! grep -q "^${line%=n}=[ym]" "$1/.config" || echo "$line" ;;
+		*) grep -qxF "$line" "$1/.config" || echo "$line" ;;
+		esac
+	done < <(grep '^CONFIG_' "$1/wanted.config")
 }
