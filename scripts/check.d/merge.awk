@@ -5,7 +5,7 @@
 
 function result(ok, name, rest) {
 	n++
-	printf "%sok %d - %s%s\n", ok ? "" : "not ", n, name, rest
+	printf "%sok %d - %s [%s]%s\n", ok ? "" : "not ", n, name, kernel, rest
 	fflush()
 }
 
@@ -14,7 +14,13 @@ function component(file) {
 	return file
 }
 
+function unfinished() {
+	if (file != "")
+		result(0, file ": runs to its end", " # the guest stopped")
+}
+
 /^@begin / {
+	unfinished()
 	file = $2
 	seen = failed = 0
 	planned = -1
@@ -66,9 +72,11 @@ function component(file) {
 	# Names that carry their component already stay as they are.
 	if (name !~ "^" component(file) "[ :]")
 		name = test ": " name
-	result(ok, name " [" kernel "]", rest)
+	result(ok, name, rest)
 	next
 }
+
+!NF { next }
 
 {
 	if (/^# SKIP/ || /SKIP/)
@@ -77,7 +85,4 @@ function component(file) {
 	fflush()
 }
 
-END {
-	if (file != "")
-		result(0, file ": runs to its end [" kernel "]", " # the guest stopped")
-}
+END { unfinished() }
