@@ -11,7 +11,12 @@
 
 #include "cgroup.h"
 #include "metricsns_abi.h"
+#include "nsinfo.h"
 #include "util.h"
+
+const char *const cgroup_controllers[5] = {
+	"cpu", "cpuset", "memory", "io", "pids",
+};
 
 /* mountinfo writes space, tab, newline and backslash as \ooo. */
 static char *unescape_octal(const char *s)
@@ -133,6 +138,19 @@ char *cgroup_of_proc(int procfd)
 	end = strchrnul(p, '\n');
 	*end = '\0';
 	return xstrdup(p);
+}
+
+/**
+ * cgroup_of_pid - the cgroup of a process
+ * @pid: the process, 0 for the caller
+ *
+ * Return: as cgroup_of_proc().
+ */
+char *cgroup_of_pid(pid_t pid)
+{
+	cleanup_close int procfd = proc_open(pid);
+
+	return procfd < 0 ? NULL : cgroup_of_proc(procfd);
 }
 
 /**

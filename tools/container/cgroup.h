@@ -27,11 +27,15 @@ struct cgroup_own {
 	char *path;		/* below the mount point, for messages */
 };
 
+/* What the view and 'cid top' get their numbers from, if there is no limit */
+extern const char *const cgroup_controllers[5];
+
 int cgroup_find(struct cgroup_fs *fs);
 void cgroup_fs_free(struct cgroup_fs *fs);
 bool cgroup_has_view(const struct cgroup_fs *fs);
 
 char *cgroup_of_proc(int procfd);
+char *cgroup_of_pid(pid_t pid);
 int cgroup_open(const struct cgroup_fs *fs, const char *path);
 char *cgroup_path_by_id(const struct cgroup_fs *fs, uint64_t id);
 int cgroup_enter(int fd, pid_t pid);

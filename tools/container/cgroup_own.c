@@ -12,23 +12,17 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "nsinfo.h"
 #include "util.h"
 
 #define MAX_NAMES 100		/* leftovers of that name before giving up */
 #define REMOVE_TRIES 200
 #define REMOVE_PAUSE_MS 10
 
-/* What the view and 'cid top' get their numbers from, if there is no limit */
-static const char *const wanted_controllers[] = {
-	"cpu", "cpuset", "memory", "io", "pids",
-};
-
-/* Lists of controllers are masks of wanted_controllers. */
+/* Lists of controllers are masks of cgroup_controllers. */
 static unsigned int ctrl_bit(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(wanted_controllers); i++)
-		if (!strcmp(name, wanted_controllers[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(cgroup_controllers); i++)
+		if (!strcmp(name, cgroup_controllers[i]))
 			return 1U << i;
 	return 0;
 }
@@ -37,15 +31,15 @@ static unsigned int ctrl_present(const char *list)
 {
 	unsigned int mask = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(wanted_controllers); i++)
-		if (has_word(list, wanted_controllers[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(cgroup_controllers); i++)
+		if (has_word(list, cgroup_controllers[i]))
 			mask |= 1U << i;
 	return mask;
 }
 
 static const char *ctrl_first(unsigned int mask)
 {
-	return wanted_controllers[__builtin_ctz(mask)];
+	return cgroup_controllers[__builtin_ctz(mask)];
 }
 
 static unsigned int ctrl_needed(const struct cgroup_limits *limits)
@@ -91,10 +85,10 @@ static int enable_ctrls(int fd, unsigned int mask)
 	mask &= ~enabled;
 	if (!mask)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(wanted_controllers); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cgroup_controllers); i++)
 		if (mask & 1U << i)
 			len += snprintf(text + len, sizeof(text) - len, "+%s ",
-					wanted_controllers[i]);
+					cgroup_controllers[i]);
 	return write_file_at(fd, "cgroup.subtree_control", text);
 }
 
@@ -203,9 +197,7 @@ static int set_limits(int fd, const struct cgroup_limits *limits)
 
 static int own_cgroup_path(char **path)
 {
-	cleanup_close int procfd = proc_open(0);
-
-	*path = procfd < 0 ? NULL : cgroup_of_proc(procfd);
+	*path = cgroup_of_pid(0);
 	if (*path)
 		return 0;
 	msg("cannot tell the own cgroup: %m");

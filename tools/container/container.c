@@ -334,8 +334,7 @@ static void common_ancestor(char *a, const char *b)
 
 static void merge_cgroup(struct container *c, const struct process *p)
 {
-	cleanup_close int procfd = proc_open(p->pid);
-	cleanup_free char *path = procfd < 0 ? NULL : cgroup_of_proc(procfd);
+	cleanup_free char *path = cgroup_of_pid(p->pid);
 
 	if (!path)
 		return;

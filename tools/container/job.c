@@ -11,19 +11,8 @@
 
 #include "cid.h"
 #include "job.h"
+#include "signals.h"
 #include "util.h"
-
-static void job_signals(sigset_t *set)
-{
-	static const int signals[] = {
-		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
-		SIGCHLD,
-	};
-
-	sigemptyset(set);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaddset(set, signals[i]);
-}
 
 /**
  * job_block_signals - from here on signals wait for job_wait()
@@ -38,7 +27,7 @@ void job_block_signals(sigset_t *old)
 
 	/* An inherited SIG_IGN would have the kernel reap the children. */
 	signal(SIGCHLD, SIG_DFL);
-	job_signals(&set);
+	signals_that_end(&set);
 	sigprocmask(SIG_BLOCK, &set, old);
 }
 
@@ -52,9 +41,6 @@ static int exit_code(int status)
  * job_wait - wait for a process, reap all others and forward signals to it
  * @pid: the process, a child
  *
- * What the terminal sends goes to all processes in its foreground, so only what
- * another process sends is forwarded.
- *
  * Return: the process's exit code, or 128 and the signal that killed it.
  */
 int job_wait(pid_t pid)
@@ -64,16 +50,15 @@ int job_wait(pid_t pid)
 	int status;
 	pid_t ret;
 
-	job_signals(&set);
+	signals_that_end(&set);
 	for (;;) {
 		while ((ret = waitpid(-1, &status, WNOHANG)) > 0)
 			if (ret == pid)
 				return exit_code(status);
 		if (ret < 0 && errno == ECHILD)
 			return CID_OWN_ERROR;
-		if (sigwaitinfo(&set, &info) > 0 && info.si_signo != SIGCHLD &&
-		    info.si_code <= 0)
-			kill(pid, info.si_signo);
+		if (sigwaitinfo(&set, &info) > 0)
+			signals_forward(pid, &info);
 	}
 }
 

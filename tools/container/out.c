@@ -163,6 +163,25 @@ struct json_object *out_u64_or_null(bool known, uint64_t val)
 	return known ? json_object_new_uint64(val) : NULL;
 }
 
+const struct argp_option out_json_options[2] = {
+	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ 0 }
+};
+
+error_t out_parse_json(int key, char *arg, struct argp_state *state)
+{
+	bool *json = state->input;
+
+	switch (key) {
+	case 'j':
+		*json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s': no argument is expected", arg);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
 static void print_json(struct json_object *obj, int flags)
 {
 	puts(json_object_to_json_string_ext(obj, flags |

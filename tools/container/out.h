@@ -2,6 +2,7 @@
 #ifndef CID_OUT_H
 #define CID_OUT_H
 
+#include <argp.h>
 #include <json.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,10 @@ struct json_object *out_string(const char *s);
 struct json_object *out_u64_or_null(bool known, uint64_t val);
 void out_json(struct json_object *obj);
 void out_json_line(struct json_object *obj);
+
+/* For a command whose only option is --json; the parser's input is a bool. */
+extern const struct argp_option out_json_options[2];
+error_t out_parse_json(int key, char *arg, struct argp_state *state);
 
 void out_bytes(char *buf, size_t size, double val);
 

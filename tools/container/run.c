@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
 	{ "quota-cpus", OPT_QUOTA_CPUS, NULL, 0,
 	  "show no more CPUs than the CPU time limit is worth", 0 },
 	{ "host-view", OPT_HOST_VIEW, NULL, 0,
-	  "let the container read /proc/host", 0 },
+	  "reserved for /proc/host: no effect yet", 0 },
 	{ "no-time", OPT_NO_TIME, NULL, 0,
 	  "no time namespace: the uptime is the host's", 0 },
 	{ 0 }
@@ -424,7 +424,7 @@ int cmd_run(int argc, char **argv)
 		return CID_OWN_ERROR;
 	if (check_caller())
 		return CID_OWN_ERROR;
-	/* What exists from here on is removed, whatever signal comes. */
+	/* From here on no signal but KILL leaves anything behind. */
 	job_block_signals(&r.mask);
 	if (!find_cgroup(&r))
 		ret = run_inside(&r);

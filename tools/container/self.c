@@ -11,25 +11,6 @@
 #include "out.h"
 #include "util.h"
 
-static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
-	{ 0 }
-};
-
-static error_t parse_self(int key, char *arg, struct argp_state *state)
-{
-	bool *json = state->input;
-
-	switch (key) {
-	case 'j':
-		*json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s': no argument is expected", arg);
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
 static int own_info(struct metrics_ns_info *info)
 {
 	cleanup_close int fd = -1;
@@ -101,8 +82,8 @@ static void print_json(const struct metrics_ns_info *info, const char *label,
 int cmd_self(int argc, char **argv)
 {
 	static const struct argp argp = {
-		.options = options,
-		.parser = parse_self,
+		.options = out_json_options,
+		.parser = out_parse_json,
 		.doc = "Tell the ID, the label, the nesting level and the scope "
 		       "of the container that the caller is in.",
 	};

@@ -55,6 +55,30 @@ struct json_object *cid_json_read(const char *path)
 	return root;
 }
 
+/**
+ * cid_json_find_ns() - look for a namespace in config.json
+ * @root: of config.json, or NULL
+ * @type: "pid", "cgroup", ...
+ *
+ * Return: its entry in linux.namespaces, not referenced, or NULL.
+ */
+struct json_object *cid_json_find_ns(struct json_object *root, const char *type)
+{
+	struct json_object *list, *entry, *name;
+	size_t n;
+
+	list = cid_json_get(root, "linux", json_type_object);
+	list = cid_json_get(list, "namespaces", json_type_array);
+	n = list ? json_object_array_length(list) : 0;
+	for (size_t i = 0; i < n; i++) {
+		entry = json_object_array_get_idx(list, i);
+		name = cid_json_get(entry, "type", json_type_string);
+		if (name && !strcmp(json_object_get_string(name), type))
+			return entry;
+	}
+	return NULL;
+}
+
 static bool annotated(struct json_object *notes, const char *key, bool fallback)
 {
 	struct json_object *note = cid_json_get(notes, key, json_type_string);
@@ -96,22 +120,10 @@ static char *annotated_label(struct json_object *notes)
 /* One with a path is joined, not made: it arms no automatic scope. */
 static bool makes_cgroupns(struct json_object *root)
 {
-	struct json_object *linux_, *list;
-	size_t n;
+	struct json_object *entry = cid_json_find_ns(root, "cgroup");
+	struct json_object *path = cid_json_get(entry, "path", json_type_string);
 
-	linux_ = cid_json_get(root, "linux", json_type_object);
-	list = cid_json_get(linux_, "namespaces", json_type_array);
-	n = list ? json_object_array_length(list) : 0;
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *ns = json_object_array_get_idx(list, i);
-		struct json_object *type, *path;
-
-		type = cid_json_get(ns, "type", json_type_string);
-		path = cid_json_get(ns, "path", json_type_string);
-		if (type && !strcmp(json_object_get_string(type), "cgroup"))
-			return !path || !json_object_get_string_len(path);
-	}
-	return false;
+	return entry && (!path || !json_object_get_string_len(path));
 }
 
 /**

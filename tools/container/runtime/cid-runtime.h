@@ -99,6 +99,8 @@ void cid_bundle_load(struct cid_bundle *b, const struct cid_args *args,
 struct json_object *cid_json_read(const char *path);
 struct json_object *cid_json_get(struct json_object *obj, const char *key,
 				 int type);
+struct json_object *cid_json_find_ns(struct json_object *root,
+				     const char *type);
 
 /* process.c */
 char *cid_runtime_find(const char *argv0, const struct cid_conf *conf);

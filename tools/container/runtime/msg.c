@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../util.h"
 #include "cid-runtime.h"
 
 #define MSG_MAX		1024
@@ -36,39 +37,25 @@ void cid_log_to(const char *log, bool json)
 	log_is_json = json;
 }
 
-/* Command lines and config.json come from users: no raw control bytes. */
-static void escape(char *out, size_t size, const char *in)
+/* Returns a new string; @text is printable ASCII already. */
+static char *quote(const char *text)
 {
-	size_t n = 0;
+	char *res = xcalloc(strlen(text) + 1, 2);
+	char *p = res;
 
-	for (; *in && n + 5 < size; in++) {
-		unsigned char c = *in;
-
-		if (c >= 0x20 && c <= 0x7e)
-			out[n++] = c;
-		else
-			n += snprintf(out + n, size - n, "\\x%02x", c);
-	}
-	out[n] = '\0';
-}
-
-/* @text is printable ASCII already. */
-static void quote(char *out, size_t size, const char *text)
-{
-	size_t n = 0;
-
-	for (; *text && n + 3 < size; text++) {
+	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
-			out[n++] = '\\';
-		out[n++] = *text;
+			*p++ = '\\';
+		*p++ = *text;
 	}
-	out[n] = '\0';
+	return res;
 }
 
 static void write_log(const char *text)
 {
-	char when[32], quoted[2 * MSG_MAX];
+	cleanup_free char *quoted = quote(text);
 	time_t now = time(NULL);
+	char when[32];
 	struct tm tm;
 	int fd;
 
@@ -77,7 +64,6 @@ static void write_log(const char *text)
 		return;		/* the message is on stderr */
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	quote(quoted, sizeof(quoted), text);
 	dprintf(fd, log_is_json ?
 		"{\"level\":\"error\",\"msg\":\"%s\",\"time\":\"%s\"}\n" :
 		"level=error msg=\"%s\" time=\"%s\"\n", quoted, when);
@@ -86,10 +72,12 @@ static void write_log(const char *text)
 
 static void say(bool fatal, const char *fmt, va_list ap)
 {
-	char raw[MSG_MAX], text[MSG_MAX];
+	cleanup_free char *text = NULL;
+	char raw[MSG_MAX];
 
+	/* Command lines and config.json come from users. */
 	vsnprintf(raw, sizeof(raw), fmt, ap);
-	escape(text, sizeof(text), raw);
+	text = escape(raw);
 	fprintf(stderr, "cid-runtime: %s\n", text);
 	if (fatal && log_path)
 		write_log(text);

@@ -5,23 +5,20 @@
  * put the container into its cgroup.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/magic.h>
-
+#include "../cgroup.h"
 #include "../metricsns.h"
+#include "../signals.h"
 #include "cid-runtime.h"
 
-#define CGROUP_ROOT	"/sys/fs/cgroup"
 #define POLL_FIRST_MS	20
 #define POLL_MAX_MS	500
 #define POLL_TOTAL_S	10
@@ -47,42 +44,25 @@ struct watch {
  */
 bool cid_scope_possible(void)
 {
-	struct statfs st;
+	struct cgroup_fs fs;
+	bool possible;
 
-	return !statfs(CGROUP_ROOT, &st) && st.f_type == CGROUP2_SUPER_MAGIC;
-}
-
-/* Returns the cgroup2 path of a process, to be freed, or NULL. */
-static char *cgroup_of(pid_t pid)
-{
-	char *line = NULL, *found = NULL;
-	char path[64];
-	size_t size = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return NULL;
-	while (!found && getline(&line, &size, f) >= 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (!strncmp(line, "0::/", 4))
-			found = strdup(line + 3);
-	}
-	free(line);
-	fclose(f);
-	return found;
+	if (cgroup_find(&fs))
+		return false;
+	possible = cgroup_has_view(&fs);
+	cgroup_fs_free(&fs);
+	return possible;
 }
 
 static int open_cgroup(const char *cgroup)
 {
-	char *path;
+	struct cgroup_fs fs;
 	int fd;
 
-	if (asprintf(&path, CGROUP_ROOT "%s", cgroup) < 0)
-		cid_die(CID_EXIT_FAILED, "out of memory");
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(path);
+	if (cgroup_find(&fs))
+		return -1;
+	fd = cgroup_open(&fs, cgroup);
+	cgroup_fs_free(&fs);
 	return fd;
 }
 
@@ -109,8 +89,8 @@ static bool try_scope(const struct watch *w)
 
 	if (!pid)
 		return false;
-	own = cgroup_of(getpid());
-	cgroup = cgroup_of(pid);
+	own = cgroup_of_pid(0);
+	cgroup = cgroup_of_pid(pid);
 	placed = own && cgroup && strcmp(own, cgroup);
 	if (placed)
 		set_scope(w, cgroup);
@@ -148,23 +128,6 @@ static void run_child(const char *runtime, char **argv, int ns_fd,
 	cid_exec(runtime, argv);
 }
 
-static void block_signals(sigset_t *set)
-{
-	sigfillset(set);
-	/* stop keys stop the wrapper and the runtime alike */
-	sigdelset(set, SIGTSTP);
-	sigdelset(set, SIGTTIN);
-	sigdelset(set, SIGTTOU);
-	sigprocmask(SIG_BLOCK, set, NULL);
-}
-
-/* What a terminal sends, it has sent to the runtime as well. */
-static void forward(const struct watch *w, const siginfo_t *info)
-{
-	if (info->si_signo != SIGCHLD && info->si_code != SI_KERNEL)
-		kill(w->pid, info->si_signo);
-}
-
 /* Returns true when the runtime has ended. */
 static bool wait_for(struct watch *w, const sigset_t *set, long ms)
 {
@@ -175,7 +138,7 @@ static bool wait_for(struct watch *w, const sigset_t *set, long ms)
 	siginfo_t info;
 
 	if (sigtimedwait(set, &info, ms < 0 ? NULL : &timeout) > 0)
-		forward(w, &info);
+		signals_forward(w->pid, &info);
 	return waitpid(w->pid, &w->status, WNOHANG) == w->pid;
 }
 
@@ -248,7 +211,8 @@ int cid_scope_run(const char *runtime, char **argv,
 	pid_t parent = getpid();
 	sigset_t set;
 
-	block_signals(&set);
+	signals_that_end(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	w.pid = fork();
 	if (w.pid < 0)
 		cid_die(CID_EXIT_FAILED, "fork: %s", strerror(errno));

@@ -58,21 +58,6 @@ static bool ask(const char *runtime, const char *arg,
 	return yes;
 }
 
-static struct json_object *find_entry(struct json_object *list)
-{
-	size_t n = json_object_array_length(list);
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *ns = json_object_array_get_idx(list, i);
-		struct json_object *type;
-
-		type = cid_json_get(ns, "type", json_type_string);
-		if (type && !strcmp(json_object_get_string(type), "time"))
-			return ns;
-	}
-	return NULL;
-}
-
 static struct json_object *member(struct json_object *obj, const char *key)
 {
 	struct json_object *value;
@@ -91,11 +76,13 @@ static struct json_object *member(struct json_object *obj, const char *key)
  */
 static struct json_object *offsets(void)
 {
-	struct json_object *boot = json_object_new_object();
-	struct json_object *all = json_object_new_object();
-	struct timespec offset = { 0 };
+	struct json_object *boot, *all;
+	struct timespec offset;
 
-	clocks_restart(CLOCK_BOOTTIME, &offset);
+	if (clocks_restart(CLOCK_BOOTTIME, &offset))
+		return NULL;
+	boot = json_object_new_object();
+	all = json_object_new_object();
 	json_object_object_add(boot, "secs",
 			       json_object_new_int64(offset.tv_sec));
 	json_object_object_add(boot, "nanosecs",
@@ -104,29 +91,35 @@ static struct json_object *offsets(void)
 	return all;
 }
 
-/* Returns false where the bundle has a time namespace of its own. */
-static bool edit(struct json_object *root)
+/*
+ * Returns 1 if config.json is to be written, 0 where the bundle has a time
+ * namespace of its own, -1 without offsets.
+ */
+static int edit(struct json_object *root)
 {
-	struct json_object *linux_, *list, *entry, *notes;
+	struct json_object *linux_, *list, *entry, *notes, *times;
 
 	linux_ = cid_json_get(root, "linux", json_type_object);
 	list = cid_json_get(linux_, "namespaces", json_type_array);
 	if (!list)
-		return false;
+		return 0;
 	notes = member(root, "annotations");
-	entry = find_entry(list);
+	entry = cid_json_find_ns(root, "time");
 	if (entry && !cid_json_get(notes, MARK, json_type_string))
-		return false;
+		return 0;
+	times = offsets();
+	if (!times)
+		return -1;
 	if (!entry) {
 		entry = json_object_new_object();
 		json_object_object_add(entry, "type",
 				       json_object_new_string("time"));
 		json_object_array_add(list, entry);
 	}
-	json_object_object_add(linux_, "timeOffsets", offsets());
+	json_object_object_add(linux_, "timeOffsets", times);
 	json_object_object_add(notes, MARK,
 			       json_object_new_string("cid-runtime"));
-	return true;
+	return 1;
 }
 
 static bool write_like(int fd, struct json_object *root, const struct stat *st)
@@ -163,10 +156,12 @@ static bool rewrite(const char *config)
 {
 	char *path = realpath(config, NULL);
 	struct json_object *root;
+	int changed;
 	bool ok;
 
 	root = path ? cid_json_read(path) : NULL;
-	ok = root && (!edit(root) || replace(path, root));
+	changed = root ? edit(root) : -1;
+	ok = !changed || (changed > 0 && replace(path, root));
 	json_object_put(root);
 	free(path);
 	return ok;
@@ -177,8 +172,8 @@ static bool rewrite(const char *config)
  * @runtime: the runtime's path
  * @b: the bundle
  *
- * Return: false if the kernel or the runtime cannot make one or config.json
- * not be written; it is then unchanged.
+ * Return: false if the kernel or the runtime cannot make one, the clocks' offsets
+ * not be read, or config.json not be written; it is then unchanged.
  */
 bool cid_time_request(const char *runtime, const struct cid_bundle *b)
 {

@@ -166,6 +166,9 @@ until_true()
 	return 1
 }
 
+# For the shells inside
+export -f until_true say
+
 runs_sleep()
 {
 	cid ps "$1" -n | grep -q sleep
@@ -368,13 +371,29 @@ flags_shown()
 		select(.label == "flags") | .effective_flags')"
 }
 
-term_forwarded()
+# ended_by SIGNAL: cid would end with the same code, but leave the cgroup
+ended_by()
 {
-	start term
-	kill -TERM "${STARTED[0]}"
-	status 143 wait "${STARTED[0]}"
+	start ended
+	kill -"$1" "${STARTED[0]}"
+	status $((128 + $(kill -l "$1"))) wait "${STARTED[0]}"
 	STARTED=()
 	no_cgroups
+}
+
+# Its alarm survives in what a process becomes.
+caller_alarm()
+{
+	status 142 timeout 60 perl -e 'alarm 3; exec @ARGV' \
+		cid run -- sleep 1000
+	no_cgroups
+}
+
+own_mask()
+{
+	# shellcheck disable=SC2016
+	same "$(grep SigBlk /proc/self/status)" \
+		"$(cid run -- grep SigBlk /proc/self/status)"
 }
 
 trap_inside()
@@ -389,15 +408,17 @@ trap_inside()
 
 orphans_die()
 {
-	cid run --label orphans -- sh -c 'setsid sleep 4321 >&- 2>&- & exit 0'
-	fails pgrep -f 'sleep 4321'
+	cid run --label orphans -- bash -ec 'setsid sleep 4321 >&- 2>&- &
+		until_true pgrep -fx "sleep 4321"; exit 0'
+	fails pgrep -fx 'sleep 4321'
 	no_cgroups
 }
 
 inner_cgroups()
 {
-	cid run -- sh -c "mkdir -p $CGROUPS/a/b && (
-		echo 0 >$CGROUPS/a/b/cgroup.procs; exec sleep 1000) & sleep 0.3"
+	cid run -- bash -ec "mkdir -p $CGROUPS/a/b
+		(echo 0 >$CGROUPS/a/b/cgroup.procs; exec sleep 1000) &
+		until_true grep . $CGROUPS/a/b/cgroup.procs"
 	no_cgroups
 }
 
@@ -427,27 +448,46 @@ terminal()
 		/dev/null
 }
 
+# interrupted PERL: with a Ctrl-C, while it runs a program that begins like this.
 # The shell around gets the Ctrl-C as well, and would end.
-control_c()
+interrupted()
 {
 	cat >"$TMP/inside" <<-INSIDE
-	trap 'echo caught >>$TMP/caught; exit 42' INT
-	sleep 1000
-	:
+	$1
+	\$| = 1;
+	\$SIG{INT} = sub { print "caught\n" };
+	print "ready\n";
+	sleep 1 until -e "$TMP/typed";
+	exit 42;
 	INSIDE
 	cat >"$TMP/outside" <<-OUTSIDE
 	trap : INT
-	cid run --label control-c -- sh $TMP/inside
+	cid run -- perl $TMP/inside >$TMP/told
 	echo \$? >$TMP/code
 	OUTSIDE
+	rm -f "$TMP"/{typed,told,code}
 	(
-		until_true runs_sleep control-c
+		until_true grep ready "$TMP/told"
 		printf '\003'
 		sleep 2
+		echo >"$TMP/typed"
+		until_true test -s "$TMP/code"
 	) | script -qec "exec sh $TMP/outside" /dev/null
 	same 42 "$(cat "$TMP/code")"
-	same caught "$(cat "$TMP/caught")"
 	no_cgroups
+}
+
+control_c()
+{
+	interrupted ""
+	same $'ready\ncaught' "$(cat "$TMP/told")"
+}
+
+# Twice a signal can be one, so this is about a command that gets none.
+control_c_behind()
+{
+	interrupted "setpgrp;"
+	same ready "$(cat "$TMP/told")"
 }
 
 nested()
@@ -761,12 +801,60 @@ top_numbers()
 		.pids == 2 and .net_host'
 }
 
+# Sends, when told to, datagrams of 1000 bytes and of headers of 42: three into
+# one end of a cable and out of the other, two to nobody, and one to itself.
+net_inside()
+{
+	echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+	ip link set lo up
+	ip link add cable0 type veth peer name cable1
+	ip link add nobody type dummy
+	ip addr add 192.0.2.1/25 dev cable0
+	ip addr add 192.0.2.129/25 dev nobody
+	ip link set cable0 up
+	ip link set cable1 up
+	ip link set nobody up
+	ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev cable0
+	echo >"$TMP/ready"
+	until_true test -e "$TMP/go"
+	for to in 2 2 2 130 130 129; do
+		printf %01000d 0 >/dev/udp/192.0.2.$to/9
+	done
+	echo >"$TMP/sent"
+	sleep 1000
+}
+
+# frames NUMBER: has top written as many?
+frames()
+{
+	(($(wc -l <"$TMP/top") >= $1))
+}
+
+# The sums of all refreshes are what there was between the first look and the
+# last one, however long that took.
 top_net()
 {
-	cid run --label net -- unshare --net sleep 1000 &
+	local nr
+	export -f net_inside
+	export TMP
+
+	unshare --net cid run --label net -- bash -ec net_inside &
 	STARTED+=($!)
-	until_true runs_sleep net
-	cid top -b -n 1 -d 0.1 | grep -w net
+	until_true test -e "$TMP/ready"
+	cid top --json -d 0.3 >"$TMP/top" &
+	STARTED+=($!)
+	until_true frames 1
+	echo >"$TMP/go"
+	until_true test -e "$TMP/sent"
+	nr=$(wc -l <"$TMP/top")
+	until_true frames $((nr + 2))
+	same "false 3126 5210" "$(head -n $((nr + 2)) "$TMP/top" | jq -sr '
+		[.[] | .seconds as $s | .containers[] |
+		 select(.label == "net") | .net_rx_bytes_per_second *= $s |
+		 .net_tx_bytes_per_second *= $s] |
+		"\(any(.[]; .net_host)) " +
+		"\(map(.net_rx_bytes_per_second) | add | round) " +
+		"\(map(.net_tx_bytes_per_second) | add | round)"')"
 }
 
 top_usage()
@@ -845,13 +933,19 @@ claim "run keeps mounts inside" mounts_stay_inside
 claim "run takes an existing cgroup and leaves it" scope_given
 claim "run says that a cgroup is missing" scope_missing
 claim "run sets the flags" flags_shown
-claim "run forwards SIGTERM and leaves no cgroup" term_forwarded
+claim "run forwards SIGTERM and leaves no cgroup" ended_by TERM
+claim "run forwards SIGALRM and leaves no cgroup" ended_by ALRM
+claim "run forwards a real-time signal and leaves no cgroup" ended_by RTMIN
+claim "run passes on an alarm that its caller has set" caller_alarm
+claim "run gives the command its caller's signal mask" own_mask
 claim "run lets the command handle a signal" trap_inside
 claim "run ends what the command leaves running" orphans_die
 claim "run removes cgroups that the container made" inner_cgroups
 claim "run's container ends if cid is killed" killed_cid
 claim "run gives the command the terminal" terminal
-claim "run gives the command a Ctrl-C once" control_c
+claim "run's command gets a Ctrl-C" control_c
+claim "run doesn't forward a Ctrl-C, which all in the foreground get" \
+	control_c_behind
 claim "containers nest, and see nothing above" nested
 claim "run tells why a nested limit cannot be" nested_limit
 claim "run tells the unprivileged what is missing" unprivileged_run
@@ -878,7 +972,7 @@ claim "enter refuses a paused container" enter_paused
 claim "enter says that there is no such container" enter_unknown
 claim "top prints tables and JSON" top_batch
 claim "top tells CPU use and throttling" top_numbers
-claim "top shows a container with a network of its own" top_net
+claim "top tells what went over a network of its own" top_net
 claim "top refuses wrong usage" top_usage
 claim "top quits on q and gives the screen back" top_quits
 claim "self tells ID, label and level" self_told

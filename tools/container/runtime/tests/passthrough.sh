@@ -142,6 +142,7 @@ report 'itself as runtime: refused' \
 report 'unknown key: refused' config_error 'unknown key' 'colour = blue'
 report 'bad truth value: refused' config_error 'truth value' 'require = maybe'
 report 'control bytes are escaped' config_error '\x1b[1m' $'\e[1m = 1'
+report 'a backslash is doubled' config_error 'a\\b' 'a\b = 1'
 report 'label of 65 bytes: refused' bad_label "\"$(printf '%065d' 0)\""
 report 'empty label: refused' bad_label '""'
 report 'label with a newline: refused' bad_label '"a\nb"'

@@ -393,13 +393,16 @@ signals_reach_runtime() {
 }
 
 failed_runtime() {
-	local before rc=0 wrapped_rc=0 ns
+	local before rc wrapped_rc ns
 
 	for ns in yes no; do
+		rc=0
+		wrapped_rc=0
 		bundle "$ns" '' /bin/no-such-program
 		before=$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)
 		unwrapped run -b "$dir/b" bad > "$dir/err" 2>&1 || rc=$?
 		wrapped run -b "$dir/b" bad > "$dir/werr" 2>&1 || wrapped_rc=$?
+		((rc != 0))
 		expect 'exit code' "$wrapped_rc" "$rc"
 		remove bad
 		sleep 0.5
@@ -421,6 +424,14 @@ missing_runtime() {
 		"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" "$before"
 }
 
+killed_exec() {	# id
+	local rc=0
+
+	# shellcheck disable=SC2016  # expanded inside
+	wrapped exec "$1" /bin/sh -c 'kill -9 $$' || rc=$?
+	expect 'exit code of a killed exec' "$rc" 137
+}
+
 # CID_RUNTIME_CYCLES containers, each killed at another moment of its life.
 come_and_go() {
 	local before cycle cycles=${CID_RUNTIME_CYCLES:-3} kinds=(yes no)
@@ -430,8 +441,7 @@ come_and_go() {
 		bundle "${kinds[cycle % 2]}" '' sleep 300
 		create "life$cycle"
 		((cycle % 3 == 0)) || wrapped start "life$cycle"
-		((cycle % 3 != 1)) ||
-			wrapped exec "life$cycle" /bin/sh -c 'kill -9 -1' || true
+		((cycle % 3 != 1)) || killed_exec "life$cycle"
 		wrapped delete --force "life$cycle"
 	done
 	# the kernel takes them away when the last task has been reaped
