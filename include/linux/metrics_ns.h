@@ -44,9 +44,8 @@ struct user_namespace;
  *			is filled in by the first suitable cgroup namespace
  *
  * Everything above @lock is constant after creation. Everything below is
- * written at most once, under @lock, and then constant until the namespace is
- * freed, so that readers need a reference on the namespace and an acquire
- * load, but no lock.
+ * written under @lock, and each member at most once but @set, which gains bits.
+ * So readers need a reference on the namespace and an acquire load, but no lock.
  *
  * A namespace holds a reference on its parent, so all ancestors of a namespace
  * that is referenced can be walked without a lock. It holds references on the

@@ -137,6 +137,9 @@ static struct metrics_namespace *free_one_metrics_ns(struct metrics_namespace *n
 	struct metrics_namespace *parent = ns->parent;
 
 	ns_tree_remove(ns);
+	/* The sampler reaches each scope of @ns through the other one. */
+	metrics_scope_sample_stop(ns->scope);
+	metrics_scope_sample_stop(ns->auto_scope);
 	metrics_scope_free(ns->scope);
 	metrics_scope_free(ns->auto_scope);
 	dec_metrics_namespaces(ns->ucounts);

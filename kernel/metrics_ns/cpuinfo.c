@@ -8,8 +8,9 @@
  * that begin with the CPU's number as "processor" and end with an empty line.
  * So the text is filtered, once for all. What isn't in such a block, such as
  * the platform's description at the end, stays. The architectures that number
- * no "processor" (alpha, sparc) or write the number in another way (arc, s390)
- * show the machine.
+ * no "processor" (alpha, sparc, xtensa) or write the number in another way (arc,
+ * s390) show the machine. The number of openrisc is the core's; it is taken for
+ * the CPU's.
  */
 
 #include <kunit/visibility.h>

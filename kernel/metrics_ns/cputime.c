@@ -5,9 +5,8 @@
  * Used time comes from the cgroup's own per-CPU statistics (subtree_bstat),
  * which keep what removed children have used. Its sum is exact and its division
  * into user and system time is as the tick has sampled it, as in cpu.stat. What
- * a container can't have from
- * anywhere is its idle time, as no cgroup is idle on a CPU: it is what is left
- * of the time that the view's CPUs were there,
+ * a container can't have from anywhere is its idle time, as no cgroup is idle on
+ * a CPU: it is what is left of the time that the view's CPUs were there,
  *
  *	idle = capacity - used,		capacity += dt on each CPU shown
  *
@@ -68,20 +67,18 @@ static void bstat_add(struct cgroup_base_stat *sum,
 
 /**
  * metrics_cputime_fold - bring times up to date
- * @time: the times
- * @dt: CPU time that could have been used since the last call, in ns
+ * @time: the times, whose capacity is up to date
  * @used: what has been used, since the beginning
  *
  * Nice time is counted before the user time that it is part of, and a flush may
  * come in between; so neither is taken at its word if it went back.
  */
-void metrics_cputime_fold(struct metrics_cputime *time, u64 dt,
+void metrics_cputime_fold(struct metrics_cputime *time,
 			  const struct cgroup_base_stat *used)
 {
 	u64 busy = used->cputime.utime + used->cputime.stime;
 	u64 nice = min(used->ntime, used->cputime.utime);
 
-	time->capacity += dt;
 	time->user = max(time->user, used->cputime.utime - nice);
 	time->nice = max(time->nice, nice);
 	time->system = max(time->system, used->cputime.stime);
@@ -110,7 +107,7 @@ void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 	}
 	metrics_scope_cpus(cgrp, flags, scope->shown);
 	scope->stamp = ktime_get_ns();
-	scope->updated = jiffies;
+	scope->updated = get_jiffies_64();
 }
 
 static u32 scope_flags(const struct metrics_scope *scope)
@@ -185,11 +182,11 @@ static void update_times(struct metrics_scope *scope)
 		bstat_add(&sum, &used);
 
 		guard(spinlock)(&scope->lock);
-		metrics_cputime_fold(&scope->cpus[cpu].time, 0, &used);
+		metrics_cputime_fold(&scope->cpus[cpu].time, &used);
 	}
 
 	guard(spinlock)(&scope->lock);
-	metrics_cputime_fold(&scope->total, 0, &sum);
+	metrics_cputime_fold(&scope->total, &sum);
 }
 
 /**
@@ -197,24 +194,28 @@ static void update_times(struct metrics_scope *scope)
  * @scope: a scope that has its cgroup
  *
  * At most once a tick, as it flushes the cgroup's statistics under a lock that
- * all cgroups share. Doesn't wait for another update that is under way: a
- * reader shows the times of the last one then. The times of a removed cgroup
- * stay.
+ * all cgroups share. Waits for an update that is under way, and is content with
+ * one that has begun in the tick of the call or later: so however many readers
+ * there are, none waits for more than two. The times of a removed cgroup stay.
  *
  * Context: Process context, may sleep.
  */
 void metrics_scope_update(struct metrics_scope *scope)
 {
-	if (!mutex_trylock(&scope->update_lock))
+	u64 called = get_jiffies_64();
+	u64 begun;
+
+	if (READ_ONCE(scope->updated) == called)
 		return;
-	if (time_after(jiffies, scope->updated) &&
-	    !cgroup_is_dead(scope->cgrp)) {
-		css_rstat_flush(&scope->cgrp->self);
-		advance_capacity(scope);
-		update_times(scope);
-		scope->updated = jiffies;
-	}
-	mutex_unlock(&scope->update_lock);
+
+	guard(mutex)(&scope->update_lock);
+	if (scope->updated >= called || cgroup_is_dead(scope->cgrp))
+		return;
+	begun = get_jiffies_64();
+	css_rstat_flush(&scope->cgrp->self);
+	advance_capacity(scope);
+	update_times(scope);
+	WRITE_ONCE(scope->updated, begun);
 }
 
 static void split_evenly(struct metrics_cputime *time, unsigned int n)

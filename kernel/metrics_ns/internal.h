@@ -43,9 +43,8 @@ struct metrics_cpu {
  *	not fired. Stored once with release semantics.
  * @ns: the namespace that owns the scope and frees it with itself
  * @entry: in the list of scopes that are sampled, see view.c
- * @update_lock: held by whoever brings the times up to date; others don't wait
- *	for it but show the times as they are
- * @updated: jiffies of the last update
+ * @update_lock: held by whoever brings the times up to date
+ * @updated: when the last update began, in jiffies; written under @update_lock
  * @stamp: until when capacity is counted, in ns; protected by @update_lock
  * @next: scratch mask, protected by @update_lock
  * @lock: protects the members below for readers; written under @update_lock too
@@ -58,7 +57,7 @@ struct metrics_scope {
 	const struct metrics_namespace	*ns;
 	struct list_head		entry;
 	struct mutex			update_lock;	/* bringing up to date */
-	unsigned long			updated;
+	u64				updated;
 	u64				stamp;
 	cpumask_var_t			next;
 	spinlock_t			lock;		/* what readers see */
@@ -108,7 +107,7 @@ unsigned int metrics_quota_cpus(s64 ratio);
 void metrics_scope_cpus(struct cgroup *cgrp, u32 flags, struct cpumask *mask);
 
 /* cputime.c */
-void metrics_cputime_fold(struct metrics_cputime *time, u64 dt,
+void metrics_cputime_fold(struct metrics_cputime *time,
 			  const struct cgroup_base_stat *used);
 void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 			    u32 flags);
@@ -124,7 +123,5 @@ void metrics_scope_cputime_cpu(struct metrics_scope *scope, u32 flags, int cpu,
 /* cpuinfo.c */
 size_t metrics_cpuinfo_filter(char *buf, size_t len,
 			      const struct cpumask *mask);
-
-DEFINE_FREE(metrics_scope, struct metrics_scope *, metrics_scope_free(_T))
 
 #endif /* _METRICS_NS_INTERNAL_H */

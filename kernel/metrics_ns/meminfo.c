@@ -15,11 +15,14 @@
  * into account: they say what is reclaimed first, not what can be had.
  *
  * Lines, order and units are those of fs/proc/meminfo.c. What isn't counted per
- * cgroup is 0 if it is an amount in use (Buffers, Mlocked, Bounce), and the
- * machine's if it is a property of it (CommitLimit, VmallocTotal, huge pages).
+ * cgroup is the machine's if it is a property of it (CommitLimit, VmallocTotal,
+ * huge pages), and if it is an amount in use (Buffers, Mlocked, Balloon) 0 where
+ * amounts are a cgroup's.
  */
 
+#include <linux/blkdev.h>
 #include <linux/cgroup.h>
+#include <linux/cma.h>
 #include <linux/hugetlb.h>
 #include <linux/memblock.h>
 #include <linux/memcontrol.h>
@@ -109,6 +112,19 @@ static unsigned long amount(const struct mem_view *mem, int item,
 	if (mem->memcg)
 		return memcg_pages(mem->memcg, item);
 	return mem->zero ? 0 : machine;
+}
+
+/* What no cgroup counts. */
+static unsigned long machine_amount(const struct mem_view *mem,
+				    unsigned long machine)
+{
+	return mem->memcg || mem->zero ? 0 : machine;
+}
+
+static unsigned long machine_node_amount(const struct mem_view *mem,
+					 enum node_stat_item item)
+{
+	return machine_amount(mem, global_node_page_state_pages(item));
 }
 
 static unsigned long node_amount(const struct mem_view *mem,
@@ -224,13 +240,14 @@ static void show_kb(struct seq_file *m, const char *s, unsigned long pages)
 static void show_sizes(struct seq_file *m, const struct mem_view *mem)
 {
 	unsigned long swapcache = swapcache_amount(mem);
+	unsigned long buffers = machine_amount(mem, nr_blockdev_pages());
 	unsigned long file = node_amount(mem, NR_FILE_PAGES);
 
 	show_kb(m, "MemTotal:       ", mem->total);
 	show_kb(m, "MemFree:        ", mem->free);
 	show_kb(m, "MemAvailable:   ", mem->available);
-	show_kb(m, "Buffers:        ", 0);
-	show_kb(m, "Cached:         ", file - min(file, swapcache));
+	show_kb(m, "Buffers:        ", buffers);
+	show_kb(m, "Cached:         ", file - min(file, swapcache + buffers));
 	show_kb(m, "SwapCached:     ", swapcache);
 }
 
@@ -248,7 +265,8 @@ static void show_lru(struct seq_file *m, const struct mem_view *mem)
 	show_kb(m, "Active(file):   ", active_file);
 	show_kb(m, "Inactive(file): ", inactive_file);
 	show_kb(m, "Unevictable:    ", node_amount(mem, NR_UNEVICTABLE));
-	show_kb(m, "Mlocked:        ", 0);
+	show_kb(m, "Mlocked:        ",
+		machine_amount(mem, global_zone_page_state(NR_MLOCK)));
 }
 
 /* Only 32-bit kernels have high memory, and only these kernels lines of it. */
@@ -283,7 +301,8 @@ static void show_slab(struct seq_file *m, const struct mem_view *mem)
 	unsigned long reclaimable = node_amount(mem, NR_SLAB_RECLAIMABLE_B);
 	unsigned long unreclaim = node_amount(mem, NR_SLAB_UNRECLAIMABLE_B);
 
-	show_kb(m, "KReclaimable:   ", reclaimable);
+	show_kb(m, "KReclaimable:   ", reclaimable +
+		machine_node_amount(mem, NR_KERNEL_MISC_RECLAIMABLE));
 	show_kb(m, "Slab:           ", reclaimable + unreclaim);
 	show_kb(m, "SReclaimable:   ", reclaimable);
 	show_kb(m, "SUnreclaim:     ", unreclaim);
@@ -302,7 +321,9 @@ static void show_use(struct seq_file *m, const struct mem_view *mem)
 		       global_node_page_state(NR_KERNEL_STACK_KB) >>
 		       (PAGE_SHIFT - 10)));
 #ifdef CONFIG_SHADOW_CALL_STACK
-	show_kb(m, "ShadowCallStack:", 0);
+	show_kb(m, "ShadowCallStack:",
+		machine_amount(mem, global_node_page_state(NR_KERNEL_SCS_KB) >>
+			       (PAGE_SHIFT - 10)));
 #endif
 	show_kb(m, "PageTables:     ", node_amount(mem, NR_PAGETABLE));
 	show_kb(m, "SecPageTables:  ",
@@ -334,24 +355,30 @@ static void show_thp(struct seq_file *m, const struct mem_view *mem)
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 	show_kb(m, "AnonHugePages:  ", node_amount(mem, NR_ANON_THPS));
 	show_kb(m, "ShmemHugePages: ", node_amount(mem, NR_SHMEM_THPS));
-	show_kb(m, "ShmemPmdMapped: ", 0);
+	show_kb(m, "ShmemPmdMapped: ",
+		machine_node_amount(mem, NR_SHMEM_PMDMAPPED));
 	show_kb(m, "FileHugePages:  ", node_amount(mem, NR_FILE_THPS));
-	show_kb(m, "FilePmdMapped:  ", 0);
+	show_kb(m, "FilePmdMapped:  ",
+		machine_node_amount(mem, NR_FILE_PMDMAPPED));
 #endif
 }
 
-static void show_devices(struct seq_file *m)
+static void show_devices(struct seq_file *m, const struct mem_view *mem)
 {
 #ifdef CONFIG_CMA
-	show_kb(m, "CmaTotal:       ", 0);
-	show_kb(m, "CmaFree:        ", 0);
+	show_kb(m, "CmaTotal:       ", machine_amount(mem, totalcma_pages));
+	show_kb(m, "CmaFree:        ",
+		machine_amount(mem, global_zone_page_state(NR_FREE_CMA_PAGES)));
 #endif
 #ifdef CONFIG_UNACCEPTED_MEMORY
-	show_kb(m, "Unaccepted:     ", 0);
+	show_kb(m, "Unaccepted:     ",
+		machine_amount(mem, global_zone_page_state(NR_UNACCEPTED)));
 #endif
-	show_kb(m, "Balloon:        ", 0);
-	show_kb(m, "GPUActive:      ", 0);
-	show_kb(m, "GPUReclaim:     ", 0);
+	show_kb(m, "Balloon:        ",
+		machine_node_amount(mem, NR_BALLOON_PAGES));
+	show_kb(m, "GPUActive:      ", machine_node_amount(mem, NR_GPU_ACTIVE));
+	show_kb(m, "GPUReclaim:     ",
+		machine_node_amount(mem, NR_GPU_RECLAIM));
 }
 
 bool __metrics_ns_show_meminfo(struct seq_file *m)
@@ -371,7 +398,7 @@ bool __metrics_ns_show_meminfo(struct seq_file *m)
 	show_use(m, &mem);
 	show_machine(m, &mem);
 	show_thp(m, &mem);
-	show_devices(m);
+	show_devices(m, &mem);
 	hugetlb_report_meminfo(m);
 	arch_report_meminfo(m);
 
@@ -389,7 +416,7 @@ void __metrics_ns_sysinfo(struct sysinfo *info)
 	info->totalram = mem.total;
 	info->freeram = mem.free;
 	info->sharedram = node_amount(&mem, NR_SHMEM);
-	info->bufferram = 0;
+	info->bufferram = machine_amount(&mem, info->bufferram);
 	info->totalswap = mem.swap_total;
 	info->freeswap = mem.swap_free;
 	info->totalhigh = 0;

@@ -71,7 +71,8 @@ out_scope:
 
 /**
  * metrics_scope_free - free a scope and let go of its cgroup
- * @scope: the scope that nobody can find any more, or NULL
+ * @scope: the scope that nobody can find any more and that isn't sampled, or
+ *	NULL
  *
  * Context: Process context, may sleep.
  */
@@ -79,7 +80,7 @@ void metrics_scope_free(struct metrics_scope *scope)
 {
 	if (!scope)
 		return;
-	metrics_scope_sample_stop(scope);
+	WARN_ON_ONCE(!list_empty(&scope->entry));
 	if (scope->cgrp)
 		cgroup_put(scope->cgrp);
 	kvfree(scope->cpus);
@@ -120,6 +121,17 @@ static bool scope_usable(struct cgroup *cgrp)
 	return cgroup_parent(cgrp) && cgrp->dom_cgrp == cgrp;
 }
 
+/* As cgroup_css_set_fork() does it for CLONE_INTO_CGROUP. */
+static int scope_permission(struct cgroup *cgrp, struct super_block *sb)
+{
+	int ret = cgroup_may_write(cgrp, sb);
+
+	if (ret)
+		return ret;
+	return cgroup_procs_write_permission(task_dfl_cgroup(current), cgrp, sb,
+					     current->nsproxy->cgroup_ns);
+}
+
 static int scope_check(struct cgroup *cgrp, struct super_block *sb)
 {
 	int ret;
@@ -134,7 +146,7 @@ static int scope_check(struct cgroup *cgrp, struct super_block *sb)
 	else if (!scope_usable(cgrp))
 		ret = -EINVAL;
 	else
-		ret = cgroup_may_write(cgrp, sb);
+		ret = scope_permission(cgrp, sb);
 	cgroup_unlock();
 	return ret == -EACCES ? -EPERM : ret;
 }
@@ -149,7 +161,9 @@ static int scope_check(struct cgroup *cgrp, struct super_block *sb)
  * Context: Process context, takes cgroup_mutex.
  * Return: The referenced cgroup; -EBADF if @fd isn't open, -EINVAL if it is
  * no cgroup v2 directory or the hierarchy's root or a threaded cgroup, -ENOENT
- * if the cgroup is removed, -EPERM if current may not write to it.
+ * if the cgroup is removed or, where namespaces delegate, outside current's
+ * cgroup namespace, -EPERM if current may not write to it or to the ancestor
+ * that it shares with current's own.
  */
 struct cgroup *metrics_scope_cgroup_from_fd(int fd)
 {

@@ -25,14 +25,6 @@
 #define ALL_FLAGS (METRICS_NS_AUTO_SCOPE | METRICS_NS_HOST_VIEW | \
 		   METRICS_NS_QUOTA_CPUS)
 
-static void put_scope_cgroup(struct cgroup *cgrp)
-{
-	if (!IS_ERR_OR_NULL(cgrp))
-		cgroup_put(cgrp);
-}
-
-DEFINE_FREE(scope_cgroup, struct cgroup *, put_scope_cgroup(_T))
-
 /**
  * metrics_label_valid - may this be a label?
  * @label: NS_METRICS_LABEL_MAX bytes
@@ -113,6 +105,7 @@ static void set_commit(struct metrics_namespace *ns,
 		/* Pairs with metrics_ns_own_scope(). */
 		smp_store_release(&ns->scope, scope);
 		metrics_scope_sample_start(scope);
+		metrics_scope_sample_stop(ns->auto_scope);
 	}
 	if (auto_scope) {
 		/* Pairs with metrics_ns_own_scope(), metrics_ns_auto_scope(). */
@@ -122,55 +115,56 @@ static void set_commit(struct metrics_namespace *ns,
 	smp_store_release(&ns->set, ns->set | arg->mask);
 }
 
-static int set_scope(struct metrics_namespace *ns,
-		     const struct metrics_ns_set *arg,
-		     struct metrics_scope **res)
+static struct metrics_scope *make_scope(const struct metrics_namespace *ns,
+					const struct metrics_ns_set *arg)
 {
-	struct metrics_scope *scope __free(metrics_scope) = NULL;
-	struct cgroup *cgrp __free(scope_cgroup) = NULL;
+	struct metrics_scope *scope;
+	struct cgroup *cgrp;
+	int ret;
 
 	cgrp = metrics_scope_cgroup_from_fd(arg->scope_fd);
 	if (IS_ERR(cgrp))
-		return PTR_ERR(cgrp);
+		return ERR_CAST(cgrp);
+	ret = -EPERM;
 	if (!metrics_scope_allowed(ns, cgrp))
-		return -EPERM;
+		goto out_cgroup;
+	ret = -ENOMEM;
 	scope = metrics_scope_alloc();
 	if (!scope)
-		return -ENOMEM;
-	metrics_scope_attach(scope, ns, no_free_ptr(cgrp), arg->flags);
-	*res = no_free_ptr(scope);
-	return 0;
+		goto out_cgroup;
+	metrics_scope_attach(scope, ns, cgrp, arg->flags);
+	return scope;
+
+out_cgroup:
+	cgroup_put(cgrp);
+	return ERR_PTR(ret);
 }
 
 static int metrics_ns_set(struct metrics_namespace *ns,
 			  const struct metrics_ns_set *arg)
 {
-	struct metrics_scope *scope __free(metrics_scope) = NULL;
-	struct metrics_scope *auto_scope __free(metrics_scope) = NULL;
-	int ret;
+	struct metrics_scope *scope = NULL;
+	struct metrics_scope *auto_scope = NULL;
 
 	if (!set_args_valid(arg))
 		return -EINVAL;
 	if (!may_set(ns) || !may_grant(arg->flags))
 		return -EPERM;
-	if (READ_ONCE(ns->set) & arg->mask)
-		return -EBUSY;
-
-	if (arg->mask & NS_METRICS_SET_SCOPE) {
-		ret = set_scope(ns, arg, &scope);
-		if (ret)
-			return ret;
-	}
-	if (arg->flags & METRICS_NS_AUTO_SCOPE) {
-		auto_scope = metrics_scope_alloc();
-		if (!auto_scope)
-			return -ENOMEM;
-	}
 
 	guard(mutex)(&ns->lock);
 	if (ns->set & arg->mask)
 		return -EBUSY;
-	set_commit(ns, arg, no_free_ptr(scope), no_free_ptr(auto_scope));
+
+	if (arg->mask & NS_METRICS_SET_SCOPE) {
+		scope = make_scope(ns, arg);
+		if (IS_ERR(scope))
+			return PTR_ERR(scope);
+	} else if ((arg->flags & METRICS_NS_AUTO_SCOPE) && !ns->scope) {
+		auto_scope = metrics_scope_alloc();
+		if (!auto_scope)
+			return -ENOMEM;
+	}
+	set_commit(ns, arg, scope, auto_scope);
 	return 0;
 }
 
@@ -228,8 +222,6 @@ static long ioctl_set(struct metrics_namespace *ns, void __user *uarg,
 	struct metrics_ns_set arg;
 	int ret;
 
-	if (usize < METRICS_NS_SET_SIZE_VER0)
-		return -EINVAL;
 	ret = copy_struct_from_user(&arg, sizeof(arg), uarg, usize);
 	if (ret)
 		return ret;
@@ -242,8 +234,6 @@ static long ioctl_get(const struct metrics_namespace *ns, void __user *uarg,
 	struct metrics_ns_info info = {};
 	int ret;
 
-	if (usize < METRICS_NS_INFO_SIZE_VER0)
-		return -EINVAL;
 	ret = metrics_ns_get(ns, &info);
 	if (ret)
 		return ret;
@@ -258,7 +248,8 @@ static long ioctl_get(const struct metrics_namespace *ns, void __user *uarg,
  * @arg: pointer to that structure
  *
  * Both structures grow at their end: a larger one than the kernel knows is
- * accepted if its unknown tail is zero (set), or gets a zeroed tail (get).
+ * accepted if its unknown tail is zero (set), or gets a zeroed tail (get). nsfs
+ * refuses one that is smaller than the first version.
  *
  * Return: 0, or
  * -EINVAL for another type of namespace, unknown bits, members that should be

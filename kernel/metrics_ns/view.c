@@ -15,7 +15,7 @@
  * branch is switched off with a delay, so that containers that come and go one
  * by one don't patch the kernel each time.
  *
- * Lock order: metrics_namespace::lock, then scopes_lock, then
+ * Lock order: metrics_namespace::lock, then cgroup_mutex or scopes_lock, then
  * metrics_scope::update_lock, then metrics_scope::lock. The rstat and cpuset
  * locks are taken under update_lock.
  */
@@ -30,7 +30,10 @@
 
 DEFINE_STATIC_KEY_DEFERRED_FALSE(metrics_view_key, HZ);
 
-/* A scope is on one of the lists from when it is in use until it is freed. */
+/*
+ * A scope is on one of the lists from when it is in use until its namespace is
+ * freed or, if it is an automatic one, gets an explicit one.
+ */
 static DEFINE_MUTEX(scopes_lock);
 static LIST_HEAD(scopes);	/* protected by scopes_lock */
 static LIST_HEAD(sampled);	/* those done in this pass, likewise */
@@ -86,17 +89,22 @@ void metrics_scope_sample_start(struct metrics_scope *scope)
 
 /**
  * metrics_scope_sample_stop - the counterpart, before a scope is freed
- * @scope: the scope; nothing is done if it isn't sampled
+ * @scope: the scope, or NULL; nothing is done if it isn't sampled
  *
  * Context: Process context, may sleep.
  */
 void metrics_scope_sample_stop(struct metrics_scope *scope)
 {
-	if (list_empty(&scope->entry))
+	bool sampled_so_far;
+
+	if (!scope)
 		return;
-	static_branch_slow_dec_deferred(&metrics_view_key);
-	guard(mutex)(&scopes_lock);
+	mutex_lock(&scopes_lock);
+	sampled_so_far = !list_empty(&scope->entry);
 	list_del_init(&scope->entry);
+	mutex_unlock(&scopes_lock);
+	if (sampled_so_far)
+		static_branch_slow_dec_deferred(&metrics_view_key);
 }
 
 /**

@@ -110,7 +110,8 @@ static void fold_cputime_test(struct kunit *test)
 	struct cgroup_base_stat u = used(30, 20, 10);
 	struct metrics_cputime time = {};
 
-	metrics_cputime_fold(&time, 100, &u);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.user, 30ULL);
 	KUNIT_EXPECT_EQ(test, time.nice, 20ULL);
 	KUNIT_EXPECT_EQ(test, time.system, 10ULL);
@@ -123,12 +124,15 @@ static void idle_monotonic_test(struct kunit *test)
 	struct cgroup_base_stat u = used(10, 0, 0);
 	struct metrics_cputime time = {};
 
-	metrics_cputime_fold(&time, 100, &u);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 90ULL);
 	u = used(120, 0, 0);
-	metrics_cputime_fold(&time, 100, &u);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 90ULL);
-	metrics_cputime_fold(&time, 100, &u);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 180ULL);
 }
 
@@ -139,7 +143,8 @@ static void nice_ahead_test(struct kunit *test)
 	struct metrics_cputime time = {};
 
 	u.ntime += 4;
-	metrics_cputime_fold(&time, 100, &u);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.user, 0ULL);
 	KUNIT_EXPECT_EQ(test, time.nice, 20ULL);
 }
@@ -150,7 +155,8 @@ static void idle_underflow_test(struct kunit *test)
 	struct cgroup_base_stat u = used(500, 0, 500);
 	struct metrics_cputime time = {};
 
-	metrics_cputime_fold(&time, 100, &u);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 0ULL);
 }
 
@@ -161,28 +167,36 @@ static void capacity_example_test(struct kunit *test)
 	struct cgroup_base_stat u;
 
 	u = used(10, 0, 0);
-	metrics_cputime_fold(&time, 4 * 10, &u);
+	time.capacity += 4 * 10;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
 	u = used(20, 0, 0);
-	metrics_cputime_fold(&time, 1 * 10, &u);
+	time.capacity += 1 * 10;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
 	u = used(30, 0, 0);
-	metrics_cputime_fold(&time, 4 * 10, &u);
+	time.capacity += 4 * 10;
+	metrics_cputime_fold(&time, &u);
 	KUNIT_EXPECT_EQ(test, time.idle, 60ULL);
 }
 
-static void filter_case(struct kunit *test, const char *in, const char *want)
+/* Only the CPUs of a mask are shown. */
+static void filter_by(struct kunit *test, const struct cpumask *mask,
+		      const char *in, const char *want)
 {
-	struct cpumask mask = {};
 	size_t len = strlen(in);
 	char *buf;
 
 	buf = kunit_kzalloc(test, len + 1, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	memcpy(buf, in, len);
-	cpumask_set_cpu(0, &mask);
-	buf[metrics_cpuinfo_filter(buf, len, &mask)] = '\0';
+	buf[metrics_cpuinfo_filter(buf, len, mask)] = '\0';
 	KUNIT_EXPECT_STREQ(test, buf, want);
+}
+
+static void filter_case(struct kunit *test, const char *in, const char *want)
+{
+	filter_by(test, cpumask_of(0), in, want);
 }
 
 /* The blocks of CPUs that aren't shown go, as x86 and arm64 print them. */
@@ -193,6 +207,8 @@ static void cpuinfo_filter_test(struct kunit *test)
 		    "processor\t: 0\nflags\t: fpu\n\n");
 	filter_case(test, "processor\t: 1\nflags\t: fpu\n\n", "");
 	filter_case(test, "processor\t: 99999999999\nx\t: 1\n\n", "");
+	/* A kernel for one CPU would leave out any other by its number alone. */
+	filter_by(test, cpu_none_mask, "processor\t: 0\nflags\t: fpu\n\n", "");
 }
 
 /* What belongs to no CPU stays. */
