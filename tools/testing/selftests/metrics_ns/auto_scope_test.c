@@ -2,14 +2,6 @@
 /* The scope that a cgroup namespace made inside gives, where that is armed. */
 #include "scope.h"
 
-/* Move a child to a cgroup and let it make a cgroup namespace there. */
-static long new_cgroup_ns(struct child *c, int cgroup_fd)
-{
-	long ret = cgroup_move(cgroup_fd, c->pid);
-
-	return ret ? ret : child_unshare(c, CLONE_NEWCGROUP);
-}
-
 /*
  * do_clone3_into() of a new cgroup namespace, but it fails after the namespaces
  * are made: PID 1 is taken.

@@ -11,7 +11,7 @@
  * without a caller.
  */
 #if defined(__x86_64__)
-#define HAVE_CLONE3_EXIT_VM
+#define HAVE_CLONE3_EXIT_VM	true
 static inline long clone3_exit_vm(struct clone_args *args)
 {
 	long ret;
@@ -30,7 +30,7 @@ static inline long clone3_exit_vm(struct clone_args *args)
 	return ret;
 }
 #elif defined(__aarch64__)
-#define HAVE_CLONE3_EXIT_VM
+#define HAVE_CLONE3_EXIT_VM	true
 static inline long clone3_exit_vm(struct clone_args *args)
 {
 	register long x0 asm("x0") = (long)args;
@@ -47,13 +47,17 @@ static inline long clone3_exit_vm(struct clone_args *args)
 		     : "memory");
 	return x0;
 }
-#endif
-
-#ifndef HAVE_CLONE3_EXIT_VM
+#else
+#define HAVE_CLONE3_EXIT_VM	false
 static inline long clone3_exit_vm(struct clone_args *args)
 {
 	return -EOPNOTSUPP;
 }
 #endif
+
+#define NEEDS_CLONE3_EXIT_VM() do { \
+	if (!HAVE_CLONE3_EXIT_VM) \
+		SKIP(return, "no stub for clone3 with CLONE_VM on this machine"); \
+} while (0)
 
 #endif /* __SELFTESTS_METRICS_NS_CLONE3_H */

@@ -44,15 +44,6 @@ static long do_legacy_clone(long unused, long unused2)
 	return or_errno(pid);
 }
 
-static long do_limit(long limit, long unused)
-{
-	char value[16];
-
-	snprintf(value, sizeof(value), "%ld", limit);
-	return write_file_at(AT_FDCWD,
-			     "/proc/sys/user/max_metrics_namespaces", value);
-}
-
 /* Fork a process in a new namespace and see the end of it. */
 static long do_short_lived(long unused, long unused2)
 {
@@ -77,18 +68,6 @@ static long do_fork_pause(long unused, long unused2)
 		_exit(0);
 	}
 	return or_errno(pid);
-}
-
-static long do_task_status_id(long tid, long unused)
-{
-	char path[PROC_PATH_MAX], buf[8192];
-	const char *line;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/status", tid);
-	if (!read_file_at(AT_FDCWD, path, buf, sizeof(buf)))
-		return -errno;
-	line = strstr(buf, "\nNSmetrics:\t");
-	return line ? atol(line + strlen("\nNSmetrics:\t")) : -ENOENT;
 }
 
 static long do_level(long unused, long unused2)
@@ -191,10 +170,10 @@ TEST_F(create, clone3_with_vfork_flags)
 		.flags = CLONE_NEWMETRICS | CLONE_VM | CLONE_VFORK,
 		.exit_signal = SIGCHLD,
 	};
-	long pid = clone3_exit_vm(&args);
+	long pid;
 
-	if (pid == -EOPNOTSUPP)
-		SKIP(return, "no stub for clone3 with CLONE_VM on this machine");
+	NEEDS_CLONE3_EXIT_VM();
+	pid = clone3_exit_vm(&args);
 	ASSERT_LT(0, pid);
 	ASSERT_TRUE(child_register(pid));
 	/* The child is a zombie now, but still has its ID. */
@@ -204,11 +183,8 @@ TEST_F(create, clone3_with_vfork_flags)
 /* A new thread can't be put into another namespace than its process. */
 TEST_F(create, clone3_thread_is_refused)
 {
-	long tid = child_call(&self->a, do_clone3_thread, 0, 0);
-
-	if (tid == -EOPNOTSUPP)
-		SKIP(return, "no stub for clone3 with CLONE_VM on this machine");
-	ASSERT_LT(0, tid);
+	NEEDS_CLONE3_EXIT_VM();
+	ASSERT_LT(0, child_call(&self->a, do_clone3_thread, 0, 0));
 	EXPECT_EQ(-EINVAL, child_call(&self->a, do_clone3_thread,
 				      CLONE_NEWMETRICS, 0));
 }
@@ -319,8 +295,8 @@ TEST_F(create, threads_inherit)
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
 	tid = child_call(&self->a, do_start_thread, 0, 0);
 	ASSERT_LT(0, tid);
-	EXPECT_EQ(status_id(self->a.pid),
-		  child_call(&self->a, do_task_status_id, tid, 0));
+	ASSERT_LT(0, status_id(self->a.pid));
+	EXPECT_EQ(status_id(self->a.pid), thread_status_id(self->a.pid, tid));
 }
 
 /* execve(2) changes nothing. */

@@ -9,12 +9,14 @@
  * says where that was, so a test also says how many places in the functions of
  * the metrics namespace have failed. Needs CONFIG_FAILSLAB and debugfs.
  */
-#include <sys/mman.h>
-
 #include "clone3.h"
 #include "scope.h"
+#include "view.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
+/* By default only allocations that may not wait fail. */
+#define IGNORE_GFP_WAIT	FAILSLAB "ignore-gfp-wait"
+#define VERBOSE		FAILSLAB "verbose"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define NTH_MAX		200
 /*
@@ -44,12 +46,15 @@ static bool arm(int fd, unsigned int nth)
 	return pwrite(fd, value, len, 0) == len;
 }
 
+/* A child finds it by its address, so is forked when it is there. */
 struct op {
 	long (*fn)(long arg);
 	long arg;
+	/* For one that reads: is what it has read the scope's? */
+	bool (*is_scopes)(const char *from);
 };
 
-/* For child_call(): what the operation returns, with its nth allocation gone. */
+/* For child_call(): what the operation returns if its nth allocation fails. */
 static long do_failing(long nth, long arg)
 {
 	const struct op *op = (const struct op *)arg;
@@ -108,10 +113,47 @@ static void collect_sites(const char *function)
 	}
 }
 
-/* Masks of CPUs are allocated only where they would be large. */
-static bool masks_allocated(void)
+/* --- how often it can fail --- */
+
+#define CONFIG		"/proc/config.gz"
+#define POSSIBLE	"/sys/devices/system/cpu/possible"
+
+/*
+ * Masks of CPUs are allocated only where they would be large. Negative: how the
+ * kernel is configured isn't known.
+ */
+static int masks_allocated(void)
 {
-	return !system("zgrep -q ^CONFIG_CPUMASK_OFFSTACK=y /proc/config.gz");
+	int status;
+
+	if (access(CONFIG, R_OK))
+		return -1;
+	status = system("zgrep -q ^CONFIG_CPUMASK_OFFSTACK=y " CONFIG);
+	/* What fails to look has another status than what finds nothing. */
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+		return -1;
+	return !WEXITSTATUS(status);
+}
+
+#define NEEDS_CONFIG() do { \
+	if (masks_allocated() < 0) \
+		SKIP(return, "CONFIG_IKCONFIG_PROC or zgrep is missing"); \
+} while (0)
+
+/* What is kept of each of so many CPUs is within a page. */
+#define FEW_CPUS	16
+
+/*
+ * A scope, two masks of CPUs, and an array of what is kept of each CPU. Each of
+ * them is seen to fail but an array beyond a page: kvcalloc() doesn't log that,
+ * and takes single pages instead.
+ */
+static int places_in_scope_alloc(void)
+{
+	bool cpus[CPUS_MAX];
+	int places = masks_allocated() ? 3 : 1;
+
+	return places + (parse_list(machine(POSSIBLE), cpus) <= FEW_CPUS);
 }
 
 /* --- operations --- */
@@ -193,56 +235,77 @@ static long op_set(long arg)
 
 static long op_read(long path)
 {
-	static char buf[1 << 17];
-
-	return read_file_at(AT_FDCWD, (const char *)path, buf, sizeof(buf)) ?
-		0 : -errno;
+	return read_file_at(AT_FDCWD, (const char *)path, shared->text,
+			    TEXT_MAX) ? 0 : -errno;
 }
 
-/* A child that is forked when all is there that it needs, unlike the fixture's */
-static long start_inside(struct child *c, int ns_fd)
+/* --- set-up --- */
+
+/* What the kernel's switches were. */
+struct failslab {
+	char ignore_gfp_wait[16];
+	char verbose[16];
+};
+
+static bool read_switch(const char *path, char (*value)[16])
 {
-	long ret = child_start(c);
-
-	return ret ? ret : child_call(c, do_setns, ns_fd, CLONE_NEWMETRICS);
+	return read_file_at(AT_FDCWD, path, *value, sizeof(*value));
 }
 
-/* --- the tests --- */
-
-static long set_failslab(const char *name, const char *value)
+static void restore_failslab(const struct failslab *was)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), FAILSLAB "%s", name);
-	return write_file_at(AT_FDCWD, path, value);
+	write_file_at(AT_FDCWD, IGNORE_GFP_WAIT, was->ignore_gfp_wait);
+	write_file_at(AT_FDCWD, VERBOSE, was->verbose);
 }
 
-static const char *fault_setup(void)
+/* Returns NULL, or why allocations can't be made to fail and nothing is set. */
+static const char *fault_set_up(struct failslab *was)
 {
 	if (access(FAIL_NTH, W_OK))
 		return "kernel without CONFIG_FAULT_INJECTION";
-	/* By default only those that may not wait fail. */
-	if (set_failslab("ignore-gfp-wait", "N"))
-		return "no " FAILSLAB ": CONFIG_FAILSLAB, or debugfs not mounted";
-	set_failslab("verbose", "2");
 	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	fired = mmap(NULL, sizeof(*fired), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (kmsg < 0 || fired == MAP_FAILED)
 		return "no /dev/kmsg";
 	lseek(kmsg, 0, SEEK_END);
-	return NULL;
+	if (!read_switch(IGNORE_GFP_WAIT, &was->ignore_gfp_wait) ||
+	    !read_switch(VERBOSE, &was->verbose) ||
+	    write_file_at(AT_FDCWD, IGNORE_GFP_WAIT, "N"))
+		return "no " FAILSLAB ": no CONFIG_FAILSLAB or no debugfs";
+	if (!write_file_at(AT_FDCWD, VERBOSE, "2"))
+		return NULL;
+	restore_failslab(was);
+	return "failures can't be made to be logged";
 }
 
-#define FAULT_SETUP() do { \
-	const char *reason = fault_setup(); \
-	if (reason) \
-		SKIP(return, "%s", reason); \
-} while (0)
+FIXTURE(fault) {
+	FIXTURE_DATA(scope) scope;
+	struct failslab was;
+};
+
+FIXTURE_SETUP(fault)
+{
+	const char *why = fault_set_up(&self->was);
+
+	if (why)
+		SKIP(return, "%s", why);
+	scope_setup(_metadata, &self->scope, NULL);
+	if (_metadata->exit_code)
+		restore_failslab(&self->was);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	restore_failslab(&self->was);
+	scope_teardown(_metadata, &self->scope, NULL);
+}
+
+/* --- the tests --- */
 
 /*
- * One round: fail allocation @nth of @op in @c. Whatever the operation is, there
- * is one error for want of memory.
+ * One round: fail allocation @nth of @op in @c. Whatever the operation is, it has
+ * one error for want of memory.
  */
 static long fail_nth_of(struct __test_metadata *_metadata, struct child *c,
 			int nth, const struct op *op, const char *function)
@@ -253,6 +316,9 @@ static long fail_nth_of(struct __test_metadata *_metadata, struct child *c,
 	/* Without a failure it succeeds; with one, it may have done without. */
 	EXPECT_TRUE(!ret || (*fired && ret == -ENOMEM)) {
 		TH_LOG("%ld with allocation %d failing", ret, nth);
+	}
+	EXPECT_TRUE(ret || !op->is_scopes || op->is_scopes(shared->text)) {
+		TH_LOG("with allocation %d failing: %s", nth, shared->text);
 	}
 	return ret;
 }
@@ -272,7 +338,7 @@ static void expect_sites(struct __test_metadata *_metadata, int wanted)
 	}
 }
 
-TEST_F_TIMEOUT(scope, fault_unshare, PATIENCE)
+TEST_F_TIMEOUT(fault, unshare, PATIENCE)
 {
 	const struct op op = { op_unshare, CLONE_NEWMETRICS };
 	int sweep, nth;
@@ -280,7 +346,6 @@ TEST_F_TIMEOUT(scope, fault_unshare, PATIENCE)
 	__u64 before;
 	long ret;
 
-	FAULT_SETUP();
 	before = ns_id_of(0);
 	for (sweep = 0; another_sweep(sweep, 1); sweep++) {
 		for (nth = 0; *fired && nth < NTH_MAX; nth++) {
@@ -295,13 +360,13 @@ TEST_F_TIMEOUT(scope, fault_unshare, PATIENCE)
 	expect_sites(_metadata, 1);
 }
 
-TEST_F_TIMEOUT(scope, fault_clone3, PATIENCE)
+TEST_F_TIMEOUT(fault, clone3, PATIENCE)
 {
 	const struct op op = { op_clone3, CLONE_NEWMETRICS };
 	struct child c;
 	int nth;
 
-	FAULT_SETUP();
+	NEEDS_CLONE3_EXIT_VM();
 	ASSERT_EQ(0, child_start(&c));
 	*fired = true;
 	/*
@@ -357,22 +422,22 @@ static void set_failing(struct __test_metadata *_metadata, struct set *set,
 	expect_sites(_metadata, wanted);
 }
 
-TEST_F_TIMEOUT(scope, fault_set, PATIENCE)
+TEST_F_TIMEOUT(fault, set, PATIENCE)
 {
 	struct set set = {
 		.arg = {
 			.mask = NS_METRICS_SET_SCOPE | NS_METRICS_SET_FLAGS,
 			.flags = METRICS_NS_QUOTA_CPUS,
-			.scope_fd = self->a,
+			.scope_fd = self->scope.a,
 		},
 	};
 
-	FAULT_SETUP();
+	NEEDS_CONFIG();
 	fill_label(&set.arg, "failing");
-	set_failing(_metadata, &set, masks_allocated() ? 3 : 1);
+	set_failing(_metadata, &set, places_in_scope_alloc());
 }
 
-TEST_F_TIMEOUT(scope, fault_set_auto, PATIENCE)
+TEST_F_TIMEOUT(fault, set_auto, PATIENCE)
 {
 	struct set set = {
 		.arg = {
@@ -381,27 +446,26 @@ TEST_F_TIMEOUT(scope, fault_set_auto, PATIENCE)
 		},
 	};
 
-	FAULT_SETUP();
-	set_failing(_metadata, &set, masks_allocated() ? 3 : 1);
+	NEEDS_CONFIG();
+	set_failing(_metadata, &set, places_in_scope_alloc());
 }
 
 /* The scope was allocated when it was armed: what fails is not the scope. */
-TEST_F_TIMEOUT(scope, fault_auto_scope, PATIENCE)
+TEST_F_TIMEOUT(fault, auto_scope, PATIENCE)
 {
 	const struct op op = { op_unshare, CLONE_NEWCGROUP };
 	struct child c;
 	int fd, nth;
 	long ret;
 
-	FAULT_SETUP();
 	*fired = true;
 	for (nth = 0; *fired && nth < NTH_MAX; nth++) {
 		ASSERT_EQ(0, child_start_ns(&c));
 		fd = open_ns(c.pid);
 		ASSERT_EQ(0, ns_set_flags(fd, METRICS_NS_AUTO_SCOPE));
-		ASSERT_EQ(0, cgroup_move(self->a, c.pid));
+		ASSERT_EQ(0, cgroup_move(self->scope.a, c.pid));
 		ret = fail_nth_of(_metadata, &c, nth, &op, NULL);
-		EXPECT_EQ(ret ? 0 : cgroup_id(self->a), get(fd).scope_id);
+		EXPECT_EQ(ret ? 0 : cgroup_id(self->scope.a), get(fd).scope_id);
 		close(fd);
 		child_stop(&c);
 	}
@@ -422,115 +486,173 @@ static void keep_failing(struct __test_metadata *_metadata, struct child *c,
 	expect_sites(_metadata, wanted);
 }
 
-TEST_F_TIMEOUT(scope, fault_setns, PATIENCE)
+TEST_F_TIMEOUT(fault, setns, PATIENCE)
 {
-	const struct op op = { op_setns, self->inner_fd };
+	const struct op op = { op_setns, self->scope.inner_fd };
 	struct child c;
 	long ret;
 	int nth;
 
-	FAULT_SETUP();
 	*fired = true;
 	for (nth = 0; *fired && nth < NTH_MAX; nth++) {
 		ASSERT_EQ(0, child_start(&c));
 		ret = fail_nth_of(_metadata, &c, nth, &op, NULL);
-		EXPECT_EQ(ret ? ns_id_of(0) : ns_id(self->inner_fd),
+		EXPECT_EQ(ret ? ns_id_of(0) : ns_id(self->scope.inner_fd),
 			  ns_id_of(c.pid));
 		child_stop(&c);
 	}
 	EXPECT_FALSE(*fired);
 }
 
-TEST_F_TIMEOUT(scope, fault_open, PATIENCE)
+TEST_F_TIMEOUT(fault, open, PATIENCE)
 {
 	const struct op op = { op_open, 0 };
 	struct child c;
 
-	FAULT_SETUP();
-	ASSERT_EQ(0, start_inside(&c, self->outer_fd));
+	ASSERT_EQ(0, child_start_inside(&c, self->scope.outer_fd));
 	keep_failing(_metadata, &c, &op, NULL, 0);
 }
 
-TEST_F_TIMEOUT(scope, fault_open_handle, PATIENCE)
+TEST_F_TIMEOUT(fault, open_handle, PATIENCE)
 {
 	union handle handle;
 	const struct op op = { op_open_handle, (long)&handle };
 	struct child c;
 
-	FAULT_SETUP();
-	ASSERT_EQ(0, handle_of(self->inner_fd, &handle));
+	ASSERT_EQ(0, handle_of(self->scope.inner_fd, &handle));
 	/* Only now, so that it has the handle. */
 	ASSERT_EQ(0, child_start(&c));
 	keep_failing(_metadata, &c, &op, NULL, 0);
 }
 
-TEST_F_TIMEOUT(scope, fault_pidfd, PATIENCE)
+TEST_F_TIMEOUT(fault, pidfd, PATIENCE)
 {
-	const struct op op = { op_pidfd, sys_pidfd_open(self->inner.pid) };
+	int pidfd = sys_pidfd_open(self->scope.inner.pid);
+	const struct op op = { op_pidfd, pidfd };
 	struct child c;
 
-	FAULT_SETUP();
-	ASSERT_LE(0, op.arg);
+	ASSERT_LE(0, pidfd);
 	ASSERT_EQ(0, child_start(&c));
 	keep_failing(_metadata, &c, &op, NULL, 0);
 }
 
-TEST_F_TIMEOUT(scope, fault_get, PATIENCE)
+TEST_F_TIMEOUT(fault, get, PATIENCE)
 {
-	const struct op op = { op_get, self->inner_fd };
+	const struct op op = { op_get, self->scope.inner_fd };
 	struct child c;
 
-	FAULT_SETUP();
 	ASSERT_EQ(0, child_start(&c));
 	keep_failing(_metadata, &c, &op, NULL, 0);
 }
+
+/* --- reading the view --- */
 
 FIXTURE(fault_read) {
-	FIXTURE_DATA(scope) scope;
+	FIXTURE_DATA(view) view;
+	struct failslab was;
 };
 
 FIXTURE_VARIANT(fault_read) {
 	const char *path;
+	bool (*is_scopes)(const char *from);
 	const char *function;	/* where the view allocates, or NULL */
 	bool mask;		/* it is a mask of CPUs */
 };
 
 FIXTURE_SETUP(fault_read)
 {
-	scope_setup(_metadata, &self->scope, NULL);
-	if (_metadata->exit_code == KSFT_SKIP)
-		return;
-	ASSERT_EQ(0, ns_set_scope(self->scope.outer_fd, self->scope.a));
+	const char *why = fault_set_up(&self->was);
+
+	if (why)
+		SKIP(return, "%s", why);
+	view_setup(_metadata, &self->view, NULL);
+	if (_metadata->exit_code)
+		restore_failslab(&self->was);
 }
 
 FIXTURE_TEARDOWN(fault_read)
 {
-	clean_up(&self->scope);
+	restore_failslab(&self->was);
+	view_teardown(_metadata, &self->view, NULL);
 }
 
-#define READ_VARIANT(name, file, allocating, allocates_mask) \
+/* The scope has that memory and CPU 0. */
+#define SCOPE_MEMORY	"64M"
+#define SCOPE_MEMORY_KB	(64 * 1024)
+/* Uptime in seconds when it became the scope */
+static double scoped_at;
+
+static bool only_cpu_0(const char *from, const char *format)
+{
+	bool cpus[CPUS_MAX];
+
+	return parse_lines(from, format, cpus) == 1 && cpus[0];
+}
+
+static bool stat_is_scopes(const char *from)
+{
+	return only_cpu_0(from, "cpu%d");
+}
+
+static bool cpuinfo_is_scopes(const char *from)
+{
+	return only_cpu_0(from, "processor : %d");
+}
+
+static bool online_is_scopes(const char *from)
+{
+	return !strcmp(from, "0\n");
+}
+
+static bool meminfo_is_scopes(const char *from)
+{
+	return number(from, "MemTotal") == SCOPE_MEMORY_KB;
+}
+
+/* A CPU can't have been idle for longer; both are rounded. */
+static bool uptime_is_scopes(const char *from)
+{
+	double uptime, idle;
+
+	return sscanf(from, "%lf %lf", &uptime, &idle) == 2 &&
+	       idle <= uptime - scoped_at + 0.02;
+}
+
+#define READ_VARIANT(file, name, allocating, allocates_mask) \
 	FIXTURE_VARIANT_ADD(fault_read, name) { \
 		.path = file, \
+		.is_scopes = name##_is_scopes, \
 		.function = allocating, \
 		.mask = allocates_mask, \
 	}
 
-READ_VARIANT(stat, "/proc/stat", "__metrics_ns_show_stat", true);
-READ_VARIANT(meminfo, "/proc/meminfo", NULL, false);
-READ_VARIANT(uptime, "/proc/uptime", NULL, false);
-READ_VARIANT(cpuinfo, "/proc/cpuinfo", "show", false);
-READ_VARIANT(online, "/sys/devices/system/cpu/online",
-	     "__metrics_ns_show_cpus", true);
+READ_VARIANT("/proc/stat", stat, "__metrics_ns_show_stat", true);
+READ_VARIANT("/proc/meminfo", meminfo, NULL, false);
+READ_VARIANT("/proc/uptime", uptime, NULL, false);
+READ_VARIANT("/proc/cpuinfo", cpuinfo, "show", false);
+READ_VARIANT(ONLINE, online, "__metrics_ns_show_cpus", true);
 
+/* What is read is the scope's: the machine's doesn't stand in for it. */
 TEST_F_TIMEOUT(fault_read, is_all_or_nothing, PATIENCE)
 {
-	const struct op op = { op_read, (long)variant->path };
+	FIXTURE_DATA(view) *v = &self->view;
+	const struct op op = {
+		op_read, (long)variant->path, variant->is_scopes
+	};
 	struct child c;
 
-	FAULT_SETUP();
-	ASSERT_EQ(0, start_inside(&c, self->scope.outer_fd));
+	NEEDS_TWO_CPUS();
+	if (variant->mask)
+		NEEDS_CONFIG();
+	ASSERT_EQ(0, write_file_at(v->scope, "memory.max", SCOPE_MEMORY));
+	ASSERT_EQ(0, write_file_at(v->scope, "cpuset.cpus", "0"));
+	scoped_at = strtod(machine("/proc/uptime"), NULL);
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	ASSERT_FALSE(variant->is_scopes(machine(variant->path)));
+	ASSERT_EQ(0, child_start_inside(&c, v->ns));
 	keep_failing(_metadata, &c, &op, variant->function,
-		     variant->function && (!variant->mask || masks_allocated()));
+		     variant->function &&
+		     (!variant->mask || masks_allocated()));
 }
 
 TEST_HARNESS_MAIN

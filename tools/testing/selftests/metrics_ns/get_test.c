@@ -28,13 +28,9 @@ FIXTURE(get) {
 FIXTURE_SETUP(get)
 {
 	METRICS_NS_SETUP();
-	ASSERT_EQ(0, child_start_ns(&self->outer));
-	ASSERT_EQ(0, child_start_nested(&self->inner, &self->outer));
+	ASSERT_EQ(0, children_start_nested(&self->outer, &self->inner,
+					   &self->outer_fd, &self->inner_fd));
 	ASSERT_EQ(0, child_start_ns(&self->sibling));
-	self->outer_fd = open_ns(self->outer.pid);
-	ASSERT_LE(0, self->outer_fd);
-	self->inner_fd = open_ns(self->inner.pid);
-	ASSERT_LE(0, self->inner_fd);
 }
 
 FIXTURE_TEARDOWN(get)

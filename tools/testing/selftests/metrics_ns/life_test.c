@@ -5,11 +5,11 @@
  * claimed is what is left then: nothing. The rest is for the kernel's own
  * checkers to say.
  *
- * METRICS_NS_CYCLES and METRICS_NS_SECONDS in the environment make it longer,
- * METRICS_NS_SEED repeats what a run has printed.
+ * METRICS_NS_CYCLES in the environment is for how many lives to look for leaks,
+ * METRICS_NS_SECONDS how long the processes go on, and METRICS_NS_SEED repeats
+ * what a run has printed.
  */
 #include <sys/mman.h>
-#include <time.h>
 
 #include "listns.h"
 #include "scope.h"
@@ -48,7 +48,7 @@ static int pick(int n)
 	return rand() / (RAND_MAX / n + 1);
 }
 
-/* Metrics namespaces that there are, as far as the caller may see */
+/* Metrics namespaces that there are, as far as the caller may see; or an error */
 static int count_namespaces(void)
 {
 	struct ns_id_req req = {
@@ -63,7 +63,8 @@ static int count_namespaces(void)
 		nr += n;
 		req.ns_id = ids[n - 1];
 	}
-	return nr;
+	/* The system call's word for: none behind that one. */
+	return n < 0 && errno != ENOENT ? -errno : nr;
 }
 
 /* They are freed by the last task's reaping, and that by whom? So: in time. */
@@ -77,6 +78,13 @@ static bool namespaces_become(int wanted)
 		usleep(100000);
 	}
 	return false;
+}
+
+static void expect_namespaces(struct __test_metadata *_metadata, int wanted)
+{
+	EXPECT_TRUE(namespaces_become(wanted)) {
+		TH_LOG("%d namespaces, and not %d", count_namespaces(), wanted);
+	}
 }
 
 static long slab_unreclaimable_kb(void)
@@ -216,23 +224,174 @@ static bool cycle(long nr, int cgroup_fd)
 /* After many lives that ended anyhow, there are as many namespaces as before. */
 TEST_F_TIMEOUT(scope, lives_leave_nothing, PATIENCE)
 {
-	long cycles = from_env("METRICS_NS_CYCLES", CYCLES), grown;
 	int before = count_namespaces();
 
 	seed(_metadata);
 	ASSERT_LT(0, before);
+	ASSERT_TRUE(cycle(CYCLES, self->a));
+	expect_namespaces(_metadata, before);
+}
+
+/* After very many there is as much memory in use as after the first ones. */
+TEST_F_TIMEOUT(scope, lives_leak_nothing, PATIENCE)
+{
+	long cycles = from_env("METRICS_NS_CYCLES", 0), grown;
+	int before = count_namespaces();
+
+	if (cycles < LEAK_CYCLES)
+		SKIP(return, "takes hours; wants METRICS_NS_CYCLES=%d or more",
+		     LEAK_CYCLES);
+	seed(_metadata);
+	ASSERT_LT(0, before);
 	/* What is kept for later is there after the first ones. */
 	ASSERT_TRUE(cycle(cycles / 10, self->a));
-	EXPECT_TRUE(namespaces_become(before));
+	expect_namespaces(_metadata, before);
 	grown = slab_unreclaimable_kb();
+	ASSERT_LT(0, grown);
 	ASSERT_TRUE(cycle(cycles, self->a));
-	EXPECT_TRUE(namespaces_become(before)) {
-		TH_LOG("%d namespaces, and not %d", count_namespaces(), before);
-	}
+	expect_namespaces(_metadata, before);
 	grown = slab_unreclaimable_kb() - grown;
 	TH_LOG("%ld cycles, slab memory %+ld KiB", cycles, grown);
-	if (cycles >= LEAK_CYCLES)
-		EXPECT_GT(LEAK_MIN_KB, grown);
+	EXPECT_GT(LEAK_MIN_KB, grown);
+}
+
+/* --- containers --- */
+
+/* Make a cgroup namespace in a cgroup. */
+static long do_new_cgroup_ns_in(long cgroup_fd, long unused)
+{
+	long pid = do_clone3_into(cgroup_fd, CLONE_NEWCGROUP);
+
+	if (pid < 0)
+		return pid;
+	return waitpid(pid, NULL, 0) == pid ? 0 : -errno;
+}
+
+static long scope_both(struct child *c, int ns_fd, int cgroup_fd)
+{
+	long ret = ns_set_flags(ns_fd, METRICS_NS_AUTO_SCOPE);
+
+	if (!ret)
+		ret = child_call(c, do_new_cgroup_ns_in, cgroup_fd, 0);
+	if (ret)
+		return ret;
+	if (get(ns_fd).scope_id != cgroup_id(cgroup_fd))
+		return -ESTALE;
+	return ns_set_scope(ns_fd, cgroup_fd);
+}
+
+/*
+ * Put a child into a namespace of its own, below the one where it is, which gets
+ * an automatic scope as a container's does, and then an explicit one.
+ */
+static long contain(struct child *c, int cgroup_fd)
+{
+	long ret = child_unshare(c, CLONE_NEWMETRICS);
+	int fd;
+
+	if (ret)
+		return ret;
+	fd = open_ns(c->pid);
+	if (fd < 0)
+		return -errno;
+	ret = scope_both(c, fd, cgroup_fd);
+	close(fd);
+	return ret;
+}
+
+#define CLOSERS		8
+#define LEVELS		12
+#define HOGS		2
+/* Within that the kernel samples all scopes twice: each LOAD_FREQ, or 5 s. */
+#define SAMPLED_MS	12000
+
+static long do_close(long fd, long unused)
+{
+	return or_errno(close(fd));
+}
+
+static long do_run_on(long cpu, long policy)
+{
+	struct sched_param param = {};
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) ||
+	    sched_setscheduler(0, policy, &param))
+		return -errno;
+	return 0;
+}
+
+static long do_hog(long ms, long unused)
+{
+	long end = now_ms(CLOCK_MONOTONIC) + ms;
+
+	while (now_ms(CLOCK_MONOTONIC) < end)
+		;
+	return 0;
+}
+
+/*
+ * Start a child that runs when nobody else wants to, and has the last file of a
+ * namespace that is at the end of a chain of them. Returns that file.
+ */
+static long start_closer(struct child *closer, FIXTURE_DATA(scope) *self,
+			 int cpu)
+{
+	struct child c;
+	long ret = child_start_inside(&c, self->outer_fd);
+	int i;
+
+	for (i = 0; !ret && i < LEVELS; i++)
+		ret = contain(&c, self->ax);
+	if (!ret)
+		ret = child_start(closer);
+	if (!ret)
+		ret = child_call(closer, do_run_on, cpu, SCHED_IDLE);
+	if (ret)
+		return ret;
+	ret = child_call(closer, do_open_ns, c.pid, 0);
+	child_stop(&c);
+	return ret;
+}
+
+static long start_hog(struct child *hog, int cpu)
+{
+	long ret = child_start(hog);
+
+	if (!ret)
+		ret = child_call(hog, do_run_on, cpu, SCHED_OTHER);
+	if (!ret && !child_begin(hog, do_hog, SAMPLED_MS, 0))
+		ret = -EPIPE;
+	return ret;
+}
+
+/*
+ * Namespaces with both scopes, below one that is scoped, too, end while scopes are
+ * sampled, which comes upon none that is gone. They end slowly, so that there is
+ * time for that at each point.
+ */
+TEST_F_TIMEOUT(scope, both_scopes_end, PATIENCE)
+{
+	int before = count_namespaces(), cpu = sched_getcpu(), i;
+	struct child closers[CLOSERS], hogs[HOGS];
+	long fds[CLOSERS];
+
+	ASSERT_LT(0, before);
+	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
+	for (i = 0; i < CLOSERS; i++) {
+		fds[i] = start_closer(&closers[i], self, cpu);
+		ASSERT_LE(0, fds[i]);
+	}
+	ASSERT_LE(before + CLOSERS, count_namespaces());
+	for (i = 0; i < HOGS; i++)
+		ASSERT_EQ(0, start_hog(&hogs[i], cpu));
+	for (i = 0; i < CLOSERS; i++)
+		ASSERT_TRUE(child_begin(&closers[i], do_close, fds[i], 0));
+	for (i = 0; i < CLOSERS; i++)
+		EXPECT_EQ(0, child_end(&closers[i]));
+	expect_namespaces(_metadata, before);
 }
 
 /* --- many at once --- */
@@ -241,6 +400,7 @@ TEST_F_TIMEOUT(scope, lives_leave_nothing, PATIENCE)
 static struct {
 	pid_t pids[WORKERS];
 	long rounds[WORKERS];
+	long containers[WORKERS];
 	bool stop;
 } *board;
 
@@ -259,7 +419,7 @@ static void join_somebody(void)
 	_exit(0);
 }
 
-static void look_at_somebody(void)
+static void look_at_somebody(int cgroup_fd)
 {
 	pid_t pid = __atomic_load_n(&board->pids[pick(WORKERS)],
 				    __ATOMIC_RELAXED);
@@ -273,20 +433,32 @@ static void look_at_somebody(void)
 	if (fd < 0)
 		return;
 	ns_get(fd, &info);
-	tell_about(pid, -1);
+	tell_about(pid, cgroup_fd);
 	close(fd);
 }
 
-static void work_once(int worker)
+/* Only root can: no cgroup is delegated to the users. */
+static void run_container(int worker, int cgroup_fd)
+{
+	struct child c;
+
+	if (child_start(&c))
+		return;
+	if (!contain(&c, cgroup_fd))
+		board->containers[worker]++;
+	child_stop(&c);
+}
+
+static void work_once(int worker, int cgroup_fd)
 {
 	pid_t pid;
 
-	switch (pick(4)) {
+	switch (pick(5)) {
 	case 0:
 		join_somebody();
 		break;
 	case 1:
-		look_at_somebody();
+		look_at_somebody(cgroup_fd);
 		break;
 	case 2:
 		read_something();
@@ -294,9 +466,12 @@ static void work_once(int worker)
 	case 3:
 		pid = begin_life();
 		__atomic_store_n(&board->pids[worker], pid, __ATOMIC_RELAXED);
-		look_at_somebody();
+		look_at_somebody(cgroup_fd);
 		if (pid > 0)
 			end_life(pid);
+		break;
+	case 4:
+		run_container(worker, cgroup_fd);
 		break;
 	}
 	while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -304,7 +479,12 @@ static void work_once(int worker)
 }
 
 /* Every second one is a user with a user namespace, the others are root. */
-static pid_t start_worker(int worker)
+static bool is_user(int worker)
+{
+	return worker % 2;
+}
+
+static pid_t start_worker(int worker, int cgroup_fd)
 {
 	int next = rand();
 	pid_t pid = fork();
@@ -313,10 +493,11 @@ static pid_t start_worker(int worker)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	srand(next);
-	if (worker % 2 && (do_become_nobody(0, 0) || do_enter_user_ns(0, 0)))
+	if (is_user(worker) && (do_become_nobody(0, 0) || do_enter_user_ns(0, 0)))
 		_exit(1);
+	run_container(worker, cgroup_fd);
 	while (!__atomic_load_n(&board->stop, __ATOMIC_RELAXED)) {
-		work_once(worker);
+		work_once(worker, cgroup_fd);
 		board->rounds[worker]++;
 	}
 	while (waitpid(-1, NULL, 0) > 0)
@@ -332,11 +513,12 @@ TEST_F_TIMEOUT(scope, stress_leaves_nothing, PATIENCE)
 	pid_t pids[WORKERS];
 
 	seed(_metadata);
+	ASSERT_LT(0, before);
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, board);
 	for (i = 0; i < WORKERS; i++) {
-		pids[i] = start_worker(i);
+		pids[i] = start_worker(i, self->a);
 		ASSERT_LT(0, pids[i]);
 	}
 	sleep(seconds);
@@ -345,11 +527,10 @@ TEST_F_TIMEOUT(scope, stress_leaves_nothing, PATIENCE)
 		EXPECT_EQ(pids[i], waitpid(pids[i], &status, 0));
 		EXPECT_EQ(0, status);
 		EXPECT_LT(0, board->rounds[i]);
+		EXPECT_EQ(is_user(i), !board->containers[i]);
 		TH_LOG("worker %d: %ld rounds", i, board->rounds[i]);
 	}
-	EXPECT_TRUE(namespaces_become(before)) {
-		TH_LOG("%d namespaces, and not %d", count_namespaces(), before);
-	}
+	expect_namespaces(_metadata, before);
 }
 
 TEST_HARNESS_MAIN

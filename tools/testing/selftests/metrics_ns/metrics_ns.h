@@ -35,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -106,13 +107,25 @@ struct metrics_ns_info {
 #define METRICS_NS_LEVELS	32
 
 #define NOBODY			65534
-#define MAX_CHILDREN		8
+#define MAX_CHILDREN		16
 #define PROC_PATH_MAX		64
+
+/* A state is waited for that often, TICK_US each; it comes at once. */
+#define TRIES		2000
+#define TICK_US		10000
 
 /* Return value of a function that a child calls: its errno is the child's. */
 static inline long or_errno(long ret)
 {
 	return ret < 0 ? -errno : ret;
+}
+
+static inline long now_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* --- system calls --- */
@@ -165,7 +178,7 @@ static inline __u64 ns_id_of(pid_t pid)
 	return id;
 }
 
-/* All of a file of /proc or of a cgroup; false if it can't be read. */
+/* All of a file of /proc or of a cgroup; false if it can't be, or is larger. */
 static inline bool read_file_at(int dirfd, const char *name, char *buf,
 				size_t size)
 {
@@ -179,12 +192,18 @@ static inline bool read_file_at(int dirfd, const char *name, char *buf,
 		len += n;
 	buf[len] = 0;
 	close(fd);
+	/* There may be more where the buffer ends. */
+	if (len == size - 1) {
+		errno = EOVERFLOW;
+		return false;
+	}
 	return n == 0;
 }
 
-static inline long write_file_at(int dirfd, const char *name, const char *value)
+static inline long write_file_flags_at(int dirfd, const char *name, int flags,
+				       const char *value)
 {
-	int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+	int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | flags);
 	long ret;
 
 	if (fd < 0)
@@ -194,19 +213,32 @@ static inline long write_file_at(int dirfd, const char *name, const char *value)
 	return ret < 0 ? ret : 0;
 }
 
-/* What follows "NAME:\t" in a process's status file, or NULL. */
-static inline const char *status_field(pid_t pid, const char *name, char *buf,
-				       size_t size)
+static inline long write_file_at(int dirfd, const char *name, const char *value)
 {
-	char path[PROC_PATH_MAX], key[32];
+	return write_file_flags_at(dirfd, name, 0, value);
+}
+
+/* What follows "NAME:\t" in a status file, or NULL. */
+static inline const char *status_field_at(const char *path, const char *name,
+					  char *buf, size_t size)
+{
+	char key[32];
 	const char *line;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", pid ? pid : getpid());
 	if (!read_file_at(AT_FDCWD, path, buf, size))
 		return NULL;
 	snprintf(key, sizeof(key), "\n%s:\t", name);
 	line = strstr(buf, key);
 	return line ? line + strlen(key) : NULL;
+}
+
+static inline const char *status_field(pid_t pid, const char *name, char *buf,
+				       size_t size)
+{
+	char path[PROC_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid ? pid : getpid());
+	return status_field_at(path, name, buf, size);
 }
 
 /* NSmetrics of a process, -1 if there is no such line. */
@@ -215,6 +247,17 @@ static inline long status_id(pid_t pid)
 	char buf[8192];
 	const char *value = status_field(pid, "NSmetrics", buf, sizeof(buf));
 
+	return value ? strtol(value, NULL, 10) : -1;
+}
+
+/* The same of a thread, -1 also if there is none. */
+static inline long thread_status_id(pid_t pid, long tid)
+{
+	char path[PROC_PATH_MAX], buf[8192];
+	const char *value;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%ld/status", pid, tid);
+	value = status_field_at(path, "NSmetrics", buf, sizeof(buf));
 	return value ? strtol(value, NULL, 10) : -1;
 }
 
@@ -299,6 +342,12 @@ static inline long do_setns(long fd, long flags)
 	return or_errno(setns(fd, flags));
 }
 
+/* Returns the child's file descriptor. */
+static inline long do_open_ns(long pid, long unused)
+{
+	return or_errno(open_ns(pid));
+}
+
 static inline long do_get_id(long pid, long unused)
 {
 	return ns_id_of(pid);
@@ -307,6 +356,15 @@ static inline long do_get_id(long pid, long unused)
 static inline long do_status_id(long pid, long unused)
 {
 	return status_id(pid);
+}
+
+static inline long do_limit(long limit, long unused)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%ld", limit);
+	return write_file_at(AT_FDCWD,
+			     "/proc/sys/user/max_metrics_namespaces", value);
 }
 
 /* NS_GET_PARENT and the like on a process's metrics namespace. */
@@ -332,6 +390,17 @@ static inline long do_set_flags(long pid, long flags)
 	ret = ns_set_flags(fd, flags);
 	close(fd);
 	return ret;
+}
+
+/* By files that are open: these needn't be seen in /proc. */
+static inline long do_set_flags_fd(long fd, long flags)
+{
+	return ns_set_flags(fd, flags);
+}
+
+static inline long do_set_scope_fd(long fd, long cgroup_fd)
+{
+	return ns_set_scope(fd, cgroup_fd);
 }
 
 static inline long do_drop_admin(long unused, long unused2)
@@ -496,16 +565,25 @@ static inline long child_start(struct child *c)
 	return child_clone(c, 0, 0);
 }
 
-/* Let a child call a function; -EPIPE if it didn't survive that. */
-static inline long child_call(struct child *c, child_fn fn, long a, long b)
+/* Let a child begin to call a function. */
+static inline bool child_begin(struct child *c, child_fn fn, long a, long b)
 {
 	struct child_request req = { .fn = fn, .a = a, .b = b };
+
+	return write(c->request, &req, sizeof(req)) == sizeof(req);
+}
+
+/* Wait for what it returns; -EPIPE if the child didn't survive that. */
+static inline long child_end(struct child *c)
+{
 	long ret;
 
-	if (write(c->request, &req, sizeof(req)) != sizeof(req) ||
-	    read(c->reply, &ret, sizeof(ret)) != sizeof(ret))
-		return -EPIPE;
-	return ret;
+	return read(c->reply, &ret, sizeof(ret)) == sizeof(ret) ? ret : -EPIPE;
+}
+
+static inline long child_call(struct child *c, child_fn fn, long a, long b)
+{
+	return child_begin(c, fn, a, b) ? child_end(c) : -EPIPE;
 }
 
 static inline long child_unshare(struct child *c, long flags)
@@ -521,7 +599,15 @@ static inline long child_start_ns(struct child *c)
 	return ret ? ret : child_unshare(c, CLONE_NEWMETRICS);
 }
 
-/* The same, but the new namespace is one below that of @parent. */
+/* Start a child that has the test's files, and enters a namespace. */
+static inline long child_start_inside(struct child *c, int ns_fd)
+{
+	long ret = child_start(c);
+
+	return ret ? ret : child_call(c, do_setns, ns_fd, CLONE_NEWMETRICS);
+}
+
+/* Start one that makes a namespace below that of @parent. */
 static inline long child_start_nested(struct child *c,
 				      const struct child *parent)
 {
@@ -530,13 +616,27 @@ static inline long child_start_nested(struct child *c,
 
 	if (fd < 0)
 		return -errno;
-	ret = child_start(c);
-	if (!ret)
-		ret = child_call(c, do_setns, fd, CLONE_NEWMETRICS);
+	ret = child_start_inside(c, fd);
 	if (!ret)
 		ret = child_unshare(c, CLONE_NEWMETRICS);
 	close(fd);
 	return ret;
+}
+
+/* Two children, the second one below the first, and their namespaces opened. */
+static inline long children_start_nested(struct child *outer,
+					 struct child *inner, int *outer_fd,
+					 int *inner_fd)
+{
+	long ret = child_start_ns(outer);
+
+	if (!ret)
+		ret = child_start_nested(inner, outer);
+	if (ret)
+		return ret;
+	*outer_fd = open_ns(outer->pid);
+	*inner_fd = open_ns(inner->pid);
+	return *outer_fd < 0 || *inner_fd < 0 ? -errno : 0;
 }
 
 /* Start a process of an unprivileged user. */
@@ -561,6 +661,9 @@ static inline long child_start_rootless(struct child *c)
 
 static inline void reap(pid_t pid)
 {
+	/* These would be whole groups. */
+	if (pid <= 0)
+		return;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, __WALL);
 }
@@ -637,6 +740,16 @@ static inline bool cgroup_mount(char *path)
 			!strcmp(type, "cgroup2");
 	fclose(mounts);
 	return found;
+}
+
+/* The same, as an open directory; or -errno. */
+static inline int cgroup_open_mount(void)
+{
+	char path[CGROUP_PATH_MAX];
+
+	if (!cgroup_mount(path))
+		return -ENOENT;
+	return or_errno(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 /* Make a cgroup below another one; an open directory or -errno. */

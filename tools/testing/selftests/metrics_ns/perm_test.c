@@ -40,26 +40,11 @@ static long do_label_fd(long fd, long unused)
 	return ns_set_label(fd, "web-1");
 }
 
-static long do_flags_fd(long fd, long flags)
-{
-	return ns_set_flags(fd, flags);
-}
-
-static long do_scope_fd(long fd, long cgroup_fd)
-{
-	return ns_set_scope(fd, cgroup_fd);
-}
-
 static long do_get_fd(long fd, long unused)
 {
 	struct metrics_ns_info info;
 
 	return ns_get(fd, &info);
-}
-
-static long do_open_ns(long pid, long unused)
-{
-	return or_errno(open_ns(pid));
 }
 
 static long do_read_link(long pid, long unused)
@@ -73,15 +58,6 @@ static long do_read_link(long pid, long unused)
 static long do_listed(long id, long user_ns_id)
 {
 	return listed_of(id, user_ns_id);
-}
-
-static long do_limit(long limit, long unused)
-{
-	char value[16];
-
-	snprintf(value, sizeof(value), "%ld", limit);
-	return write_file_at(AT_FDCWD,
-			     "/proc/sys/user/max_metrics_namespaces", value);
 }
 
 /* Make a user and a metrics namespace by one clone3(2). */
@@ -241,8 +217,12 @@ TEST_F(perm, label_by_creator)
 	EXPECT_EQ(0, child_call(&self->user, do_label_fd, self->inner_fd, 0));
 }
 
-/* A nested user namespace's root may not label what the one around owns. */
-TEST_F(perm, label_by_nested_root_is_refused)
+/*
+ * A namespace that the outer user namespace owns, opened, and in @extra the root
+ * of a user namespace nested in that one.
+ */
+static int start_nested_root(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(perm) *self)
 {
 	int fd;
 
@@ -251,6 +231,14 @@ TEST_F(perm, label_by_nested_root_is_refused)
 	fd = open_ns(self->target.pid);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, start_below(&self->extra, &self->outer, 0));
+	return fd;
+}
+
+/* A nested user namespace's root may not label what the one around owns. */
+TEST_F(perm, label_by_nested_root_is_refused)
+{
+	int fd = start_nested_root(_metadata, self);
+
 	EXPECT_EQ(-EPERM, child_call(&self->extra, do_label_fd, fd, 0));
 }
 
@@ -272,23 +260,23 @@ TEST_F(perm, label_by_other_user_is_refused)
 /* A user may set flags that show no more than before. */
 TEST_F(perm, flags_by_creator)
 {
-	EXPECT_EQ(0, child_call(&self->user, do_flags_fd, self->outer_fd,
+	EXPECT_EQ(0, child_call(&self->user, do_set_flags_fd, self->outer_fd,
 				METRICS_NS_AUTO_SCOPE | METRICS_NS_QUOTA_CPUS));
 }
 
 /* The machine's values are the machine's root's to show, not a user's. */
 TEST_F(perm, host_view_by_creator_is_refused)
 {
-	EXPECT_EQ(-EPERM, child_call(&self->user, do_flags_fd, self->outer_fd,
-				     METRICS_NS_HOST_VIEW));
+	EXPECT_EQ(-EPERM, child_call(&self->user, do_set_flags_fd,
+				     self->outer_fd, METRICS_NS_HOST_VIEW));
 }
 
 /* Nor are they a user namespace's root's, where nothing is scoped. */
 TEST_F(perm, host_view_by_outer_root_is_refused)
 {
 	ASSERT_EQ(0, start_in(&self->extra, &self->outer));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_flags_fd, self->inner_fd,
-				     METRICS_NS_HOST_VIEW));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_flags_fd,
+				     self->inner_fd, METRICS_NS_HOST_VIEW));
 }
 
 /* --- read --- */
@@ -351,9 +339,7 @@ TEST_F(perm, read_by_sibling_user_ns_is_refused)
  */
 TEST_F(perm, status_by_machine_root_inside)
 {
-	ASSERT_EQ(0, child_start(&self->extra));
-	ASSERT_EQ(0, child_call(&self->extra, do_setns, self->inner_fd,
-				CLONE_NEWMETRICS));
+	ASSERT_EQ(0, child_start_inside(&self->extra, self->inner_fd));
 	EXPECT_EQ(ns_id(self->outer_fd),
 		  child_call(&self->extra, do_status_id, self->outer.pid, 0));
 }
@@ -435,13 +421,8 @@ TEST_F(perm, join_nested_by_outer_root)
 /* A nested one's root may not join what the one around owns. */
 TEST_F(perm, join_by_nested_root_is_refused)
 {
-	int fd;
+	int fd = start_nested_root(_metadata, self);
 
-	ASSERT_EQ(0, start_in(&self->target, &self->outer));
-	ASSERT_EQ(0, child_unshare(&self->target, CLONE_NEWMETRICS));
-	fd = open_ns(self->target.pid);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, start_below(&self->extra, &self->outer, 0));
 	EXPECT_EQ(-EPERM, child_call(&self->extra, do_setns, fd,
 				     CLONE_NEWMETRICS));
 }
@@ -509,20 +490,18 @@ static long start_users(FIXTURE_DATA(scope) *self, struct child *nested,
 	return start_in(&self->extra, &self->rootless);
 }
 
-static long delegate(int cgroup_fd, uid_t uid)
-{
-	return or_errno(fchownat(cgroup_fd, "cgroup.procs", uid, uid, 0));
-}
-
 /* Root of a user namespace may scope to a cgroup that is delegated to it. */
 TEST_F(scope, by_outer_root)
 {
 	struct child nested;
 	int fd, nested_fd;
 
+	ASSERT_EQ(0, delegate(self->root, NOBODY));
 	ASSERT_EQ(0, delegate(self->a, NOBODY));
 	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
-	EXPECT_EQ(0, child_call(&self->extra, do_scope_fd, nested_fd, self->a));
+	ASSERT_EQ(0, cgroup_move(self->root, self->extra.pid));
+	EXPECT_EQ(0, child_call(&self->extra, do_set_scope_fd, nested_fd,
+				self->a));
 }
 
 /* To no other: it is root for no cgroup of the machine's root. */
@@ -532,7 +511,7 @@ TEST_F(scope, by_outer_root_not_delegated)
 	int fd, nested_fd;
 
 	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_scope_fd, nested_fd,
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, nested_fd,
 				     self->a));
 }
 
@@ -547,7 +526,8 @@ TEST_F(scope, by_other_user_delegated)
 	child_stop(&self->extra);
 	ASSERT_EQ(0, child_start(&self->extra));
 	ASSERT_EQ(0, child_call(&self->extra, do_become_other, 0, 0));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_scope_fd, fd, self->a));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
+				     self->a));
 }
 
 /* Who has a host view may pass it on, root of a user namespace or not. */
@@ -558,7 +538,7 @@ TEST_F(scope, host_view_passed_on)
 
 	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
 	ASSERT_EQ(0, set_scope_and_flags(fd, self->a, METRICS_NS_HOST_VIEW));
-	EXPECT_EQ(0, child_call(&self->extra, do_flags_fd, nested_fd,
+	EXPECT_EQ(0, child_call(&self->extra, do_set_flags_fd, nested_fd,
 				METRICS_NS_HOST_VIEW));
 }
 
@@ -566,11 +546,9 @@ TEST_F(scope, host_view_passed_on)
 TEST_F(scope, host_view_not_granted_from_inside)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
-	ASSERT_EQ(0, child_start(&self->extra));
-	ASSERT_EQ(0, child_call(&self->extra, do_setns, self->outer_fd,
-				CLONE_NEWMETRICS));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_flags_fd, self->inner_fd,
-				     METRICS_NS_HOST_VIEW));
+	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_flags_fd,
+				     self->inner_fd, METRICS_NS_HOST_VIEW));
 }
 
 /* --- core dumps --- */
@@ -584,7 +562,8 @@ TEST_F(scope, host_view_not_granted_from_inside)
 /* Where the program for core dumps says who it is. */
 FIXTURE(core) {
 	struct child c;
-	char pattern[CORE_PATTERN_MAX + 2];
+	/* With a newline and a zero, and not full then. */
+	char pattern[CORE_PATTERN_MAX + 3];
 	char fifo[32];
 	int fd;
 };

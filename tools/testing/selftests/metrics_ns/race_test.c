@@ -5,28 +5,9 @@
  */
 #include "view.h"
 
-/* A state is waited for that often, TICK_US each; it comes at once. */
-#define TRIES		2000
-#define TICK_US		10000
-
 /* Reads of a file that a writer changes, until all values have been seen */
 #define READS		200
 #define READS_MAX	20000
-
-#define CONTROLLERS	"cgroup.subtree_control"
-
-static long do_allocate(long bytes, long unused)
-{
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	return p == MAP_FAILED ? -errno : 0;
-}
-
-static long do_sysinfo(long unused, long unused2)
-{
-	return or_errno(sysinfo(&shared->info));
-}
 
 /* Set the scope, and see that it is in force: no view counts switches. */
 static long set_scope(FIXTURE_DATA(view) *self)
@@ -86,35 +67,34 @@ TEST_F(view, memory_disabled_later)
 		  kib(&self->c, "MemTotal"));
 }
 
-/* CPUs by the cpuset controller, which comes after the scope and goes. */
-TEST_F(view, cpuset_enabled_later)
+/* A controller comes after the scope, limits that to a CPU, and goes. */
+static void narrow_for_a_while(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(view) *self, const char *controller,
+			       const char *file, const char *one_cpu)
 {
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "needs two CPUs");
-	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "-cpuset"));
+	ASSERT_EQ(0, switch_controller(self->outer, '-', controller));
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_STREQ(machine(ONLINE), view(&self->c, ONLINE));
-	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "+cpuset"));
-	ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus", "0"));
+	ASSERT_EQ(0, switch_controller(self->outer, '+', controller));
+	ASSERT_EQ(0, write_file_at(self->scope, file, one_cpu));
 	EXPECT_STREQ("0\n", view(&self->c, ONLINE));
-	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "-cpuset"));
+	ASSERT_EQ(0, switch_controller(self->outer, '-', controller));
 	EXPECT_STREQ(machine(ONLINE), view(&self->c, ONLINE));
 }
 
-/* CPUs by a quota, whose controller comes after the scope and goes. */
+/* CPUs by the cpuset controller. */
+TEST_F(view, cpuset_enabled_later)
+{
+	NEEDS_TWO_CPUS();
+	narrow_for_a_while(_metadata, self, "cpuset", "cpuset.cpus", "0");
+}
+
+/* CPUs by a quota. */
 TEST_F(view, cpu_enabled_later)
 {
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "needs two CPUs");
-	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "-cpu"));
+	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, ns_set_flags(self->ns, METRICS_NS_QUOTA_CPUS));
-	ASSERT_EQ(0, set_scope(self));
-	ASSERT_STREQ(machine(ONLINE), view(&self->c, ONLINE));
-	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "+cpu"));
-	ASSERT_EQ(0, write_file_at(self->scope, "cpu.max", "50000 100000"));
-	EXPECT_STREQ("0\n", view(&self->c, ONLINE));
-	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "-cpu"));
-	EXPECT_STREQ(machine(ONLINE), view(&self->c, ONLINE));
+	narrow_for_a_while(_metadata, self, "cpu", "cpu.max", "50000 100000");
 }
 
 /* Used time goes on over all that: no controller is needed for it. */
@@ -215,23 +195,58 @@ TEST_F(view, recreated_cgroup_id)
 
 /* --- changes under a reader --- */
 
+/* So often a value changes at the least, or readers meet no change. */
+#define FLIPS_MIN	4
+
+static struct flipper {
+	pid_t pid;
+	long flips;	/* so far; shared with the process */
+	long error;	/* the one that has ended it */
+} *flipper;
+
+static void flip(int dirfd, const char *file, const char *one,
+		 const char *other)
+{
+	long ret;
+
+	do {
+		ret = write_file_at(dirfd, file, other);
+		if (!ret)
+			ret = write_file_at(dirfd, file, one);
+		if (!ret)
+			__atomic_add_fetch(&flipper->flips, 2,
+					   __ATOMIC_RELAXED);
+	} while (!ret);
+	flipper->error = ret;
+}
+
 /* Start a process that writes one and the other for ever. */
 static bool start_flipping(int dirfd, const char *file, const char *one,
 			   const char *other)
 {
-	pid_t pid;
-
 	if (write_file_at(dirfd, file, one))
 		return false;
-	pid = fork();
-	if (!pid) {
+	flipper = mmap(NULL, sizeof(*flipper), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (flipper == MAP_FAILED)
+		return false;
+	flipper->pid = fork();
+	if (!flipper->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (!write_file_at(dirfd, file, other) &&
-		       !write_file_at(dirfd, file, one))
-			;
+		flip(dirfd, file, one, other);
 		_exit(1);
 	}
-	return pid > 0 && child_register(pid);
+	return flipper->pid > 0 && child_register(flipper->pid);
+}
+
+/* It has changed the value meanwhile, and still does. */
+static void expect_flipping(struct __test_metadata *_metadata)
+{
+	EXPECT_LE(FLIPS_MIN, __atomic_load_n(&flipper->flips,
+					     __ATOMIC_RELAXED));
+	EXPECT_EQ(0, waitpid(flipper->pid, NULL, WNOHANG)) {
+		TH_LOG("the writer's error: %ld", flipper->error);
+	}
 }
 
 static bool go_on(int i, const bool *seen)
@@ -261,6 +276,7 @@ TEST_F_TIMEOUT(view, memory_max_changes, 120)
 		seen[total == 64 * 1024] = true;
 	}
 	EXPECT_TRUE(seen[0] && seen[1]);
+	expect_flipping(_metadata);
 }
 
 /* sysinfo(2) likewise. */
@@ -282,6 +298,7 @@ TEST_F_TIMEOUT(view, memory_max_changes_sysinfo, 120)
 		seen[total == 64 * MIB] = true;
 	}
 	EXPECT_TRUE(seen[0] && seen[1]);
+	expect_flipping(_metadata);
 }
 
 /* While CPUs are added and taken, a reader of the list sees all or less. */
@@ -291,8 +308,7 @@ TEST_F_TIMEOUT(view, cpuset_changes_online, 120)
 	const char *list;
 	int i;
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "needs two CPUs");
+	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_TRUE(start_flipping(self->scope, "cpuset.cpus", "0", "0-1"));
 	for (i = 0; go_on(i, seen); i++) {
@@ -304,6 +320,7 @@ TEST_F_TIMEOUT(view, cpuset_changes_online, 120)
 		seen[!strcmp(list, "0-1\n")] = true;
 	}
 	EXPECT_TRUE(seen[0] && seen[1]);
+	expect_flipping(_metadata);
 }
 
 /*
@@ -317,8 +334,7 @@ static void read_while_cpus_swap(struct __test_metadata *_metadata,
 	bool cpus[CPUS_MAX], seen[2] = {};
 	int i;
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "needs two CPUs");
+	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_TRUE(start_flipping(self->scope, "cpuset.cpus", "0", "1"));
 	for (i = 0; go_on(i, seen); i++) {
@@ -330,6 +346,7 @@ static void read_while_cpus_swap(struct __test_metadata *_metadata,
 		seen[1] |= cpus[1];
 	}
 	EXPECT_TRUE(seen[0] && seen[1]);
+	expect_flipping(_metadata);
 }
 
 /* There always is a CPU in /proc/stat. */
@@ -348,7 +365,13 @@ TEST_F_TIMEOUT(view, cpuset_swaps_cpuinfo, 120)
 /* --- many readers --- */
 
 #define READERS		100
-#define READS_EACH	6
+/*
+ * Each reads for so long, as times come on once a tick; then until it has seen
+ * them come on, but no longer than that.
+ */
+#define READ_MS		3000
+#define READ_MAX_MS	60000
+#define READERS_TIMEOUT	300
 /* "cpu", then "cpu0" and so on, and the times in each of these lines */
 #define STAT_LINES	(CPUS_MAX + 1)
 #define STAT_COLUMNS	10
@@ -359,6 +382,7 @@ enum fault {
 	WENT_BACK	= 4,
 	NO_CPU		= 8,
 	NO_PROCESS	= 16,
+	STOOD_STILL	= 32,
 };
 
 /* The times of a line in place of those before it; a fault if one is less. */
@@ -396,15 +420,26 @@ static int check_stat(const char *from, long (*last)[STAT_COLUMNS],
 	return lines ? fault : fault | NO_CPU;
 }
 
+static int read_stat(long (*last)[STAT_COLUMNS], bool each_cpu)
+{
+	if (!machine("/proc/stat"))
+		return UNREADABLE;
+	return check_stat(text, last, each_cpu);
+}
+
 static int read_stat_often(bool each_cpu)
 {
 	static long last[STAT_LINES][STAT_COLUMNS];
-	int i, fault = 0;
+	long first[STAT_COLUMNS], start = now_ms(CLOCK_MONOTONIC), ms = 0;
+	int fault = read_stat(last, each_cpu);
 
-	for (i = 0; i < READS_EACH && !fault; i++) {
-		if (!machine("/proc/stat"))
-			return UNREADABLE;
-		fault = check_stat(text, last, each_cpu);
+	memcpy(first, last[0], sizeof(first));
+	while (!fault && (ms < READ_MS ||
+			  !memcmp(first, last[0], sizeof(first)))) {
+		if (ms > READ_MAX_MS)
+			return STOOD_STILL;
+		fault = read_stat(last, each_cpu);
+		ms = now_ms(CLOCK_MONOTONIC) - start;
 	}
 	return fault;
 }
@@ -439,8 +474,20 @@ static long do_readers(long each_cpu, long unused)
 	return faults;
 }
 
+/* Let them read in the scope, so that they use its time, while a file changes. */
+static void read_while(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(view) *self, int dirfd, const char *file,
+		       const char *one, const char *other)
+{
+	ASSERT_EQ(0, set_scope(self));
+	ASSERT_EQ(0, cgroup_move(self->scope, self->c.pid));
+	ASSERT_TRUE(start_flipping(dirfd, file, one, other));
+	EXPECT_EQ(0, child_call(&self->c, do_readers, 0, 0));
+	expect_flipping(_metadata);
+}
+
 /* A hundred readers at once: for none of them a time goes back. */
-TEST_F_TIMEOUT(view, many_readers, 120)
+TEST_F_TIMEOUT(view, many_readers, READERS_TIMEOUT)
 {
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_EQ(0, cgroup_move(self->scope, self->c.pid));
@@ -448,22 +495,18 @@ TEST_F_TIMEOUT(view, many_readers, 120)
 }
 
 /* If CPUs come and go meanwhile, the sum doesn't. */
-TEST_F_TIMEOUT(view, many_readers_cpuset_changes, 120)
+TEST_F_TIMEOUT(view, many_readers_cpuset_changes, READERS_TIMEOUT)
 {
-	ASSERT_EQ(0, set_scope(self));
-	ASSERT_EQ(0, cgroup_move(self->scope, self->c.pid));
-	ASSERT_TRUE(start_flipping(self->scope, "cpuset.cpus", "0", "1"));
-	EXPECT_EQ(0, child_call(&self->c, do_readers, 0, 0));
+	NEEDS_TWO_CPUS();
+	read_while(_metadata, self, self->scope, "cpuset.cpus", "0", "1");
 }
 
 /* Nor if the quota changes and CPUs are shown by it. */
-TEST_F_TIMEOUT(view, many_readers_quota_changes, 120)
+TEST_F_TIMEOUT(view, many_readers_quota_changes, READERS_TIMEOUT)
 {
 	ASSERT_EQ(0, ns_set_flags(self->ns, METRICS_NS_QUOTA_CPUS));
-	ASSERT_EQ(0, set_scope(self));
-	ASSERT_TRUE(start_flipping(self->scope, "cpu.max", "50000 100000",
-				   "max 100000"));
-	EXPECT_EQ(0, child_call(&self->c, do_readers, 0, 0));
+	read_while(_metadata, self, self->scope, "cpu.max", "50000 100000",
+		   "max 100000");
 }
 
 /* --- reading in pieces --- */
@@ -736,13 +779,9 @@ TEST_F_TIMEOUT(hotplug, sums, 120)
 }
 
 /* Nor for any of many readers who read meanwhile. */
-TEST_F_TIMEOUT(hotplug, many_readers, 120)
+TEST_F_TIMEOUT(hotplug, many_readers, READERS_TIMEOUT)
 {
-	FIXTURE_DATA(view) *v = &self->view;
-
-	ASSERT_EQ(0, set_scope(v));
-	ASSERT_TRUE(start_flipping(AT_FDCWD, CPU1, "0", "1"));
-	EXPECT_EQ(0, child_call(&v->c, do_readers, 0, 0));
+	read_while(_metadata, &self->view, AT_FDCWD, CPU1, "0", "1");
 }
 
 TEST_HARNESS_MAIN

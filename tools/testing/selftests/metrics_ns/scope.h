@@ -19,21 +19,11 @@ FIXTURE(scope) {
 	char root_name[32];
 };
 
-static long start_outer_and_inner(FIXTURE_DATA(scope) *self)
+static long scope_make(FIXTURE_DATA(scope) *self)
 {
-	long ret = child_start_ns(&self->outer);
-
-	if (!ret)
-		ret = child_start_nested(&self->inner, &self->outer);
-	if (ret)
-		return ret;
-	self->outer_fd = open_ns(self->outer.pid);
-	self->inner_fd = open_ns(self->inner.pid);
-	return self->outer_fd < 0 || self->inner_fd < 0 ? -errno : 0;
-}
-
-static long make_cgroups(FIXTURE_DATA(scope) *self)
-{
+	self->root = cgroup_make(self->mount, self->root_name);
+	if (self->root < 0)
+		return self->root;
 	self->a = cgroup_make(self->root, "a");
 	if (self->a < 0)
 		return self->a;
@@ -41,7 +31,10 @@ static long make_cgroups(FIXTURE_DATA(scope) *self)
 	if (self->ax < 0)
 		return self->ax;
 	self->b = cgroup_make(self->root, "b");
-	return self->b < 0 ? self->b : 0;
+	if (self->b < 0)
+		return self->b;
+	return children_start_nested(&self->outer, &self->inner,
+				     &self->outer_fd, &self->inner_fd);
 }
 
 static void clean_up(FIXTURE_DATA(scope) *self)
@@ -52,23 +45,17 @@ static void clean_up(FIXTURE_DATA(scope) *self)
 
 FIXTURE_SETUP(scope)
 {
-	char path[CGROUP_PATH_MAX];
-
 	METRICS_NS_SETUP();
 	NEEDS_ROOT();
-	if (!cgroup_mount(path))
-		SKIP(return, "no cgroup2 mount");
-	self->mount = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	self->mount = cgroup_open_mount();
+	if (self->mount == -ENOENT)
+		SKIP(return, "no cgroup v2 hierarchy is mounted");
 	ASSERT_LE(0, self->mount);
 	snprintf(self->root_name, sizeof(self->root_name),
 		 "metrics_ns_test.%d", getpid());
-	self->root = cgroup_make(self->mount, self->root_name);
-	ASSERT_LE(0, self->root);
 
 	/* There is no teardown after a setup that fails. */
-	EXPECT_EQ(0, make_cgroups(self))
-		clean_up(self);
-	EXPECT_EQ(0, start_outer_and_inner(self))
+	EXPECT_EQ(0, scope_make(self))
 		clean_up(self);
 }
 
@@ -90,6 +77,20 @@ static inline long do_clone3_into(long cgroup_fd, long flags)
 	if (!pid)
 		_exit(0);
 	return or_errno(pid);
+}
+
+/* Move a child to a cgroup and let it make a cgroup namespace there. */
+static inline long new_cgroup_ns(struct child *c, int cgroup_fd)
+{
+	long ret = cgroup_move(cgroup_fd, c->pid);
+
+	return ret ? ret : child_unshare(c, CLONE_NEWCGROUP);
+}
+
+/* Let a user put processes into a cgroup. */
+static inline long delegate(int cgroup_fd, uid_t uid)
+{
+	return or_errno(fchownat(cgroup_fd, "cgroup.procs", uid, uid, 0));
 }
 
 static inline struct metrics_ns_info get(int fd)

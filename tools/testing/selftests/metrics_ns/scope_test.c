@@ -5,11 +5,6 @@
  */
 #include "scope.h"
 
-static long do_set_scope(long fd, long cgroup_fd)
-{
-	return ns_set_scope(fd, cgroup_fd);
-}
-
 static long do_read(long which, long unused)
 {
 	static const char * const paths[] = {
@@ -121,10 +116,8 @@ TEST_F(scope, cgroup_file)
 /* The root of the hierarchy: its view is the machine's anyway. */
 TEST_F(scope, hierarchy_root)
 {
-	char stat[16];
-
 	/* Only the real root has no such file. */
-	if (read_file_at(self->mount, "cgroup.type", stat, sizeof(stat)))
+	if (!faccessat(self->mount, "cgroup.type", F_OK, 0))
 		SKIP(return, "the mount doesn't show the hierarchy's root");
 	EXPECT_EQ(-EINVAL, ns_set_scope(self->outer_fd, self->mount));
 }
@@ -150,44 +143,87 @@ TEST_F(scope, removed)
 	EXPECT_EQ(-ENOENT, ns_set_scope(self->outer_fd, self->b));
 }
 
+/* A user's namespace, opened, and in @extra who may set it: the same user. */
+static int start_user(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(scope) *self)
+{
+	int fd;
+
+	ASSERT_EQ(0, child_start_rootless(&self->rootless));
+	fd = open_ns(self->rootless.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start_nobody(&self->extra));
+	return fd;
+}
+
 /* A cgroup that the caller may not write to. */
 TEST_F(scope, not_writable)
 {
-	int fd;
+	int fd = start_user(_metadata, self);
 
-	ASSERT_EQ(0, child_start_rootless(&self->rootless));
-	fd = open_ns(self->rootless.pid);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, child_start_nobody(&self->extra));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope, fd, self->a));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
+				     self->a));
 }
 
-/* A cgroup that is delegated to the caller. */
+/* A cgroup below the one that is delegated to the caller, who is there. */
 TEST_F(scope, delegated)
 {
-	int fd;
+	int fd = start_user(_metadata, self);
 
-	ASSERT_EQ(0, fchownat(self->a, "cgroup.procs", NOBODY, NOBODY, 0));
-	ASSERT_EQ(0, child_start_rootless(&self->rootless));
-	fd = open_ns(self->rootless.pid);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, child_start_nobody(&self->extra));
-	EXPECT_EQ(0, child_call(&self->extra, do_set_scope, fd, self->a));
+	ASSERT_EQ(0, delegate(self->root, NOBODY));
+	ASSERT_EQ(0, delegate(self->a, NOBODY));
+	ASSERT_EQ(0, cgroup_move(self->root, self->extra.pid));
+	EXPECT_EQ(0, child_call(&self->extra, do_set_scope_fd, fd, self->a));
 }
 
-/* Start a child that has the test's files and enters a namespace. */
-static long start_inside(struct child *c, int fd)
+/*
+ * A cgroup that is delegated to the caller, who is in another one: between the two
+ * he may move nobody.
+ */
+TEST_F(scope, delegated_apart)
 {
-	long ret = child_start(c);
+	int fd = start_user(_metadata, self);
+	long ret;
 
-	return ret ? ret : child_call(c, do_setns, fd, CLONE_NEWMETRICS);
+	ASSERT_EQ(0, delegate(self->a, NOBODY));
+	ASSERT_EQ(0, delegate(self->b, NOBODY));
+	ASSERT_EQ(0, cgroup_move(self->a, self->extra.pid));
+	ASSERT_EQ(-EACCES, child_call(&self->extra, do_clone3_into, self->b,
+				      0));
+	ret = child_call(&self->extra, do_set_scope_fd, fd, self->b);
+	EXPECT_TRUE(ret == -EPERM || ret == -EACCES) {
+		TH_LOG("%ld", ret);
+	}
+}
+
+/* A cgroup within the caller's cgroup namespace. */
+TEST_F(scope, within_cgroup_ns)
+{
+	ASSERT_EQ(0, child_start(&self->extra));
+	ASSERT_EQ(0, new_cgroup_ns(&self->extra, self->a));
+	EXPECT_EQ(0, child_call(&self->extra, do_set_scope_fd, self->outer_fd,
+				self->ax));
+}
+
+/* One outside is refused to root, too, and by the error that clone3(2) has. */
+TEST_F(scope, outside_cgroup_ns)
+{
+	long ret;
+
+	ASSERT_EQ(0, child_start(&self->extra));
+	ASSERT_EQ(0, new_cgroup_ns(&self->extra, self->a));
+	ret = child_call(&self->extra, do_clone3_into, self->b, 0);
+	if (ret > 0)
+		SKIP(return, "cgroup2 isn't mounted with nsdelegate");
+	EXPECT_EQ(ret, child_call(&self->extra, do_set_scope_fd,
+				  self->outer_fd, self->b));
 }
 
 /* Who is inside can't scope. */
 TEST_F(scope, from_inside)
 {
-	ASSERT_EQ(0, start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope,
+	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd,
 				     self->outer_fd, self->a));
 }
 
@@ -195,8 +231,8 @@ TEST_F(scope, from_inside)
 TEST_F(scope, narrow_from_inside)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
-	ASSERT_EQ(0, start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope,
+	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd,
 				     self->outer_fd, self->ax));
 }
 
@@ -204,8 +240,8 @@ TEST_F(scope, narrow_from_inside)
 TEST_F(scope, nested_from_inside)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
-	ASSERT_EQ(0, start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(0, child_call(&self->extra, do_set_scope, self->inner_fd,
+	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
+	EXPECT_EQ(0, child_call(&self->extra, do_set_scope_fd, self->inner_fd,
 				self->ax));
 }
 
@@ -213,8 +249,8 @@ TEST_F(scope, nested_from_inside)
 TEST_F(scope, nested_from_inside_outside_parents)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
-	ASSERT_EQ(0, start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope,
+	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd,
 				     self->inner_fd, self->b));
 }
 

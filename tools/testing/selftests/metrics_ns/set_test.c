@@ -106,13 +106,9 @@ FIXTURE(set) {
 FIXTURE_SETUP(set)
 {
 	METRICS_NS_SETUP();
-	ASSERT_EQ(0, child_start_ns(&self->outer));
-	ASSERT_EQ(0, child_start_nested(&self->inner, &self->outer));
+	ASSERT_EQ(0, children_start_nested(&self->outer, &self->inner,
+					   &self->outer_fd, &self->inner_fd));
 	ASSERT_EQ(0, child_start_ns(&self->sibling));
-	self->outer_fd = open_ns(self->outer.pid);
-	ASSERT_LE(0, self->outer_fd);
-	self->inner_fd = open_ns(self->inner.pid);
-	ASSERT_LE(0, self->inner_fd);
 }
 
 FIXTURE_TEARDOWN(set)
@@ -256,11 +252,6 @@ TEST_F(set, without_capability_is_refused)
 	ASSERT_EQ(0, child_call(&self->extra, do_drop_admin, 0, 0));
 	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_flags,
 				     self->outer.pid, 0));
-}
-
-static long do_set_flags_fd(long fd, long flags)
-{
-	return ns_set_flags(fd, flags);
 }
 
 /* The capability has to be one over the owner. */

@@ -12,24 +12,8 @@
 #include "scope.h"
 
 #define STACK_SIZE	65536
-/* A state is waited for that often, TICK_US each; it comes at once. */
-#define TRIES		2000
-#define TICK_US		10000
 
 /* --- threads of a process --- */
-
-/* NSmetrics of a thread, -1 if there is no such line or thread. */
-static long thread_status_id(pid_t pid, long tid)
-{
-	char path[PROC_PATH_MAX], buf[8192];
-	const char *line;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%ld/status", pid, tid);
-	if (!read_file_at(AT_FDCWD, path, buf, sizeof(buf)))
-		return -1;
-	line = strstr(buf, "\nNSmetrics:\t");
-	return line ? atol(line + strlen("\nNSmetrics:\t")) : -1;
-}
 
 /* ID of a thread's metrics namespace by its link, 0 on failure. */
 static __u64 thread_ns_id(pid_t pid, long tid)
@@ -156,7 +140,8 @@ static long do_sqpoll(long unused, long unused2)
 #define NEEDS_IO_URING() do { \
 	char disabled[16]; \
 \
-	if (!read_file_at(AT_FDCWD, IO_URING_DISABLED, disabled, 16)) \
+	if (!read_file_at(AT_FDCWD, IO_URING_DISABLED, disabled, \
+			  sizeof(disabled))) \
 		SKIP(return, "kernel without CONFIG_IO_URING"); \
 	if (atoi(disabled)) \
 		SKIP(return, "kernel.io_uring_disabled is set"); \
@@ -180,30 +165,30 @@ FIXTURE_TEARDOWN(task)
 	children_stop();
 }
 
-/* A worker of io_uring is in the namespace of the process that it works for. */
-TEST_F(task, io_uring_worker)
+static void expect_thread_in_ns(struct __test_metadata *_metadata,
+				FIXTURE_DATA(task) *self, const char *name)
 {
-	long tid;
+	long tid = wait_for_thread(self->a.pid, name);
 
-	NEEDS_IO_URING();
-	ASSERT_EQ(1, child_call(&self->a, do_io_worker, 0, 0));
-	tid = wait_for_thread(self->a.pid, "iou-wrk-");
 	ASSERT_LT(0, tid);
 	EXPECT_EQ(self->id, thread_status_id(self->a.pid, tid));
 	EXPECT_EQ(self->id, thread_ns_id(self->a.pid, tid));
 }
 
+/* A worker of io_uring is in the namespace of the process that it works for. */
+TEST_F(task, io_uring_worker)
+{
+	NEEDS_IO_URING();
+	ASSERT_EQ(1, child_call(&self->a, do_io_worker, 0, 0));
+	expect_thread_in_ns(_metadata, self, "iou-wrk-");
+}
+
 /* So is the thread that looks for submissions. */
 TEST_F(task, io_uring_sqpoll)
 {
-	long tid;
-
 	NEEDS_IO_URING();
 	ASSERT_LE(0, child_call(&self->a, do_sqpoll, 0, 0));
-	tid = wait_for_thread(self->a.pid, "iou-sqp-");
-	ASSERT_LT(0, tid);
-	EXPECT_EQ(self->id, thread_status_id(self->a.pid, tid));
-	EXPECT_EQ(self->id, thread_ns_id(self->a.pid, tid));
+	expect_thread_in_ns(_metadata, self, "iou-sqp-");
 }
 
 /* It is a thread as any other: the process can't leave it behind. */
@@ -262,14 +247,9 @@ static long do_vhost(long kernel_thread, long unused)
 /* A worker of vhost is in the namespace of the process that it works for. */
 TEST_F(task, vhost_worker)
 {
-	long tid;
-
 	NEEDS_VHOST();
 	ASSERT_EQ(0, child_call(&self->a, do_vhost, 0, 0));
-	tid = wait_for_thread(self->a.pid, "vhost-");
-	ASSERT_LT(0, tid);
-	EXPECT_EQ(self->id, thread_status_id(self->a.pid, tid));
-	EXPECT_EQ(self->id, thread_ns_id(self->a.pid, tid));
+	expect_thread_in_ns(_metadata, self, "vhost-");
 }
 
 /* Made a kernel thread, it is in the initial one as all these are. */
@@ -621,15 +601,16 @@ FIXTURE_SETUP(trace)
 
 static long change_probes(FIXTURE_DATA(trace) *self, const char *line)
 {
-	int fd = openat(self->tracefs, "kprobe_events",
-			O_WRONLY | O_APPEND | O_CLOEXEC);
-	long ret;
+	return write_file_flags_at(self->tracefs, "kprobe_events", O_APPEND,
+				   line);
+}
 
-	if (fd < 0)
-		return -errno;
-	ret = or_errno(write(fd, line, strlen(line)));
-	close(fd);
-	return ret < 0 ? ret : 0;
+static long remove_probe(FIXTURE_DATA(trace) *self)
+{
+	char line[PROC_PATH_MAX];
+
+	snprintf(line, sizeof(line), "-:%s/probe", self->name);
+	return change_probes(self, line);
 }
 
 static long set_event(FIXTURE_DATA(trace) *self, const char *file,
@@ -650,8 +631,7 @@ FIXTURE_TEARDOWN(trace)
 	close(self->instance);
 	snprintf(path, sizeof(path), TRACEFS "/instances/%s", self->name);
 	rmdir(path);
-	snprintf(path, sizeof(path), "-:%s/probe", self->name);
-	change_probes(self, path);
+	remove_probe(self);
 }
 
 /* Add what an event tells of the task that the function calls @task. */
@@ -686,8 +666,25 @@ static long put_probe(FIXTURE_DATA(trace) *self, const char *where,
 	return ret ? ret : set_event(self, "enable", "1");
 }
 
-#define PROBE(...) do { \
-	if (put_probe(__VA_ARGS__)) \
+/*
+ * Can the function be probed for what every kernel has of a task? The IDs have
+ * to be there then.
+ */
+static bool can_probe(FIXTURE_DATA(trace) *self, const char *where,
+		      const char *task)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "p:%s/probe %s by=%s pid=%s->pid:s32",
+		 self->name, where, "(task_struct)($current)->pid:s32", task);
+	if (change_probes(self, line))
+		return false;
+	remove_probe(self);
+	return true;
+}
+
+#define NEEDS_PROBE(...) do { \
+	if (!can_probe(__VA_ARGS__)) \
 		SKIP(return, "no probe events by BTF, or no CONFIG_PSI"); \
 } while (0)
 
@@ -739,7 +736,8 @@ TEST_F_TIMEOUT(trace, dying, 120)
 	__u64 id = ns_id_of(self->inner.pid), top = ns_id_of(self->outer.pid);
 	const char *event;
 
-	PROBE(self, AT_SWITCH, "prev", self->inner.pid);
+	NEEDS_PROBE(self, AT_SWITCH, "prev");
+	ASSERT_EQ(0, put_probe(self, AT_SWITCH, "prev", self->inner.pid));
 	child_stop(&self->inner);
 	event = wait_for_event(self, TASK_DEAD);
 	ASSERT_NE(NULL, event);
@@ -748,18 +746,27 @@ TEST_F_TIMEOUT(trace, dying, 120)
 	EXPECT_EQ(top, member(event, " metrics_ns_top_id="));
 }
 
-/* When a task is switched to, the IDs are there for whoever is told. */
-TEST_F_TIMEOUT(trace, switched_to, 120)
+/* Let the inner one run, and find its IDs in the event; the event. */
+static const char *expect_event_of_inner(struct __test_metadata *_metadata,
+					 FIXTURE_DATA(trace) *self)
 {
 	const char *event;
 
-	PROBE(self, AT_SWITCH, "next", self->inner.pid);
 	ASSERT_LT(0, child_call(&self->inner, do_get_id, 0, 0));
 	event = wait_for_event(self, 0);
 	ASSERT_NE(NULL, event);
 	EXPECT_EQ(ns_id_of(self->inner.pid), member(event, " metrics_ns_id="));
 	EXPECT_EQ(ns_id_of(self->outer.pid),
 		  member(event, " metrics_ns_top_id="));
+	return event;
+}
+
+/* When a task is switched to, the IDs are there for whoever is told. */
+TEST_F_TIMEOUT(trace, switched_to, 120)
+{
+	NEEDS_PROBE(self, AT_SWITCH, "next");
+	ASSERT_EQ(0, put_probe(self, AT_SWITCH, "next", self->inner.pid));
+	expect_event_of_inner(_metadata, self);
 }
 
 /* A task is woken from outside: it has its own IDs and not the waker's. */
@@ -767,13 +774,9 @@ TEST_F_TIMEOUT(trace, wakee, 120)
 {
 	const char *event;
 
-	PROBE(self, AT_WAKEUP, "p", self->inner.pid);
-	ASSERT_LT(0, child_call(&self->inner, do_get_id, 0, 0));
-	event = wait_for_event(self, 0);
-	ASSERT_NE(NULL, event);
-	EXPECT_EQ(ns_id_of(self->inner.pid), member(event, " metrics_ns_id="));
-	EXPECT_EQ(ns_id_of(self->outer.pid),
-		  member(event, " metrics_ns_top_id="));
+	NEEDS_PROBE(self, AT_WAKEUP, "p");
+	ASSERT_EQ(0, put_probe(self, AT_WAKEUP, "p", self->inner.pid));
+	event = expect_event_of_inner(_metadata, self);
 	EXPECT_EQ(status_id(0), member(event, " by="));
 }
 

@@ -8,7 +8,6 @@
 
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 
 #include "metrics_ns.h"
 
@@ -17,6 +16,8 @@
 #define CPUS_MAX	1024
 
 #define ONLINE		"/sys/devices/system/cpu/online"
+
+#define CONTROLLERS	"cgroup.subtree_control"
 
 static char text[TEXT_MAX];
 
@@ -32,17 +33,26 @@ static inline long do_read(long path, long unused)
 			    TEXT_MAX) ? 0 : -EIO;
 }
 
+static inline long do_sysinfo(long unused, long unused2)
+{
+	return or_errno(sysinfo(&shared->info));
+}
+
+static inline long do_allocate(long bytes, long unused)
+{
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
 /* Use CPU time, as the tick sees it. */
 static inline long do_burn(long ms, long unused)
 {
-	struct timespec now;
-	long end;
+	long end = now_ms(CLOCK_PROCESS_CPUTIME_ID) + ms;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	end = now.tv_sec * 1000 + now.tv_nsec / 1000000 + ms;
-	do {
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	} while (now.tv_sec * 1000 + now.tv_nsec / 1000000 < end);
+	while (now_ms(CLOCK_PROCESS_CPUTIME_ID) < end)
+		;
 	return 0;
 }
 
@@ -56,6 +66,11 @@ static inline const char *machine(const char *path)
 {
 	return read_file_at(AT_FDCWD, path, text, TEXT_MAX) ? text : NULL;
 }
+
+#define NEEDS_TWO_CPUS() do { \
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) \
+		SKIP(return, "needs two CPUs"); \
+} while (0)
 
 /* The number after KEY at the start of a line, -1 if there is none. */
 static inline long number(const char *from, const char *key)
@@ -157,6 +172,76 @@ static inline bool same_lines(const char *a, const char *b, const char *end)
 	return !*a && !*b;
 }
 
+/* --- cgroups with the controllers that the view needs --- */
+
+static const char * const controllers[] = { "cpu", "cpuset", "memory" };
+
+#define NR_CONTROLLERS	(sizeof(controllers) / sizeof(*controllers))
+
+/* Is a word among those in a file of a cgroup? */
+static inline bool cgroup_lists(int dirfd, const char *name, const char *word)
+{
+	char buf[512], *w;
+
+	if (!read_file_at(dirfd, name, buf, sizeof(buf)))
+		return false;
+	w = strtok(buf, "\n ");
+	while (w && strcmp(w, word))
+		w = strtok(NULL, "\n ");
+	return w;
+}
+
+/* One that the kernel lacks, or that a hierarchy of cgroup v1 has; or NULL. */
+static inline const char *missing_controller(int dirfd)
+{
+	size_t i;
+
+	for (i = 0; i < NR_CONTROLLERS; i++)
+		if (!cgroup_lists(dirfd, "cgroup.controllers", controllers[i]))
+			return controllers[i];
+	return NULL;
+}
+
+static inline long switch_controller(int dirfd, char sign, const char *name)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%c%s", sign, name);
+	return write_file_at(dirfd, CONTROLLERS, value);
+}
+
+/* Enable those that aren't yet, and note them for disable_controllers(). */
+static inline long enable_controllers(int dirfd, unsigned int *enabled)
+{
+	long ret = 0;
+	size_t i;
+
+	for (i = 0; !ret && i < NR_CONTROLLERS; i++) {
+		if (cgroup_lists(dirfd, CONTROLLERS, controllers[i]))
+			continue;
+		ret = switch_controller(dirfd, '+', controllers[i]);
+		if (!ret)
+			*enabled |= 1U << i;
+	}
+	return ret;
+}
+
+/* If somebody else needs one by now, the kernel refuses, and it stays. */
+static inline void disable_controllers(int dirfd, unsigned int enabled)
+{
+	size_t i;
+
+	for (i = 0; i < NR_CONTROLLERS; i++)
+		if (enabled & 1U << i)
+			switch_controller(dirfd, '-', controllers[i]);
+}
+
+/* --- the fixture --- */
+
+/*
+ * Cgroups of the test: outer, outer/scope. A child in a metrics namespace is in
+ * neither.
+ */
 FIXTURE(view) {
 	struct child c;
 	int ns;
@@ -164,44 +249,64 @@ FIXTURE(view) {
 	int outer;
 	int scope;
 	char name[64];
+	unsigned int enabled;	/* controllers that weren't, in the root */
 };
 
-static inline void view_set_up(struct __test_metadata *_metadata,
-			       FIXTURE_DATA(view) *self)
+static inline long view_make(FIXTURE_DATA(view) *self)
 {
-	char path[CGROUP_PATH_MAX];
+	unsigned int unused = 0;
+	long ret;
 
-	METRICS_NS_SETUP();
-	NEEDS_ROOT();
-	if (!cgroup_mount(path))
-		SKIP(return, "no cgroup v2 hierarchy is mounted");
-
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, shared);
-
-	self->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ASSERT_GE(self->root, 0);
-	ASSERT_EQ(0, write_file_at(self->root, "cgroup.subtree_control",
-				   "+cpu +cpuset +memory"));
-	snprintf(self->name, sizeof(self->name), "view_test-%d", getpid());
+	ret = enable_controllers(self->root, &self->enabled);
+	if (ret)
+		return ret;
 	self->outer = cgroup_make(self->root, self->name);
-	ASSERT_GE(self->outer, 0);
-	ASSERT_EQ(0, write_file_at(self->outer, "cgroup.subtree_control",
-				   "+cpu +cpuset +memory"));
+	if (self->outer < 0)
+		return self->outer;
+	ret = enable_controllers(self->outer, &unused);
+	if (ret)
+		return ret;
 	self->scope = cgroup_make(self->outer, "scope");
-	ASSERT_GE(self->scope, 0);
-
-	ASSERT_EQ(0, child_start_ns(&self->c));
+	if (self->scope < 0)
+		return self->scope;
+	ret = child_start_ns(&self->c);
+	if (ret)
+		return ret;
 	self->ns = open_ns(self->c.pid);
-	ASSERT_GE(self->ns, 0);
+	return self->ns < 0 ? -errno : 0;
 }
 
 static inline void view_clean_up(FIXTURE_DATA(view) *self)
 {
 	children_stop();
 	cgroup_remove(self->root, self->name);
+	disable_controllers(self->root, self->enabled);
 	munmap(shared, sizeof(*shared));
+}
+
+static inline void view_set_up(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(view) *self)
+{
+	const char *missing;
+
+	METRICS_NS_SETUP();
+	NEEDS_ROOT();
+	self->root = cgroup_open_mount();
+	if (self->root == -ENOENT)
+		SKIP(return, "no cgroup v2 hierarchy is mounted");
+	ASSERT_LE(0, self->root);
+	missing = missing_controller(self->root);
+	if (missing)
+		SKIP(return, "no %s controller in cgroup v2", missing);
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, shared);
+	snprintf(self->name, sizeof(self->name), "view_test-%d", getpid());
+
+	/* There is no teardown after a setup that fails. */
+	EXPECT_EQ(0, view_make(self))
+		view_clean_up(self);
 }
 
 FIXTURE_SETUP(view)

@@ -39,22 +39,9 @@ static long do_pread(long fd, long unused)
 	return 0;
 }
 
-static long do_sysinfo(long unused, long unused2)
-{
-	return or_errno(sysinfo(&shared->info));
-}
-
 static long do_nproc(long unused, long unused2)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);
-}
-
-static long do_allocate(long bytes, long unused)
-{
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	return p == MAP_FAILED ? -errno : 0;
 }
 
 static int columns(const char *line)
@@ -267,8 +254,7 @@ TEST_F(view, no_memory_controller)
 {
 	long used, total = number(machine("/proc/meminfo"), "MemTotal");
 
-	ASSERT_EQ(0, write_file_at(self->outer, "cgroup.subtree_control",
-				   "-memory"));
+	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "-memory"));
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	EXPECT_EQ(total, kib(&self->c, "MemTotal"));
 	used = total - number(machine("/proc/meminfo"), "MemFree");
@@ -296,8 +282,7 @@ TEST_F(view, cpuset)
 	size_t i;
 	int n;
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "needs two CPUs");
+	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus",
@@ -316,6 +301,31 @@ TEST_F(view, cpuset)
 		EXPECT_EQ(0, memcmp(want, shown, sizeof(want)));
 		EXPECT_EQ(n, child_call(&self->c, do_nproc, 0, 0));
 	}
+}
+
+/*
+ * A cpuset partition takes its CPUs out of the set of what is above it; its tasks
+ * run on them, and they are the scope's as before.
+ */
+TEST_F(view, cpuset_partition_below)
+{
+	char effective[64];
+	int part;
+
+	NEEDS_TWO_CPUS();
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, write_file_at(self->outer, "cpuset.cpus.exclusive", "1"));
+	ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus.exclusive", "1"));
+	ASSERT_EQ(0, write_file_at(self->scope, CONTROLLERS, "+cpuset"));
+	part = cgroup_make(self->scope, "part");
+	ASSERT_GE(part, 0);
+	ASSERT_EQ(0, write_file_at(part, "cpuset.cpus.exclusive", "1"));
+	ASSERT_EQ(0, write_file_at(part, "cpuset.cpus.partition", "root"));
+
+	ASSERT_TRUE(read_file_at(self->scope, "cpuset.cpus.effective",
+				 effective, sizeof(effective)));
+	ASSERT_STRNE(machine(ONLINE), effective);
+	EXPECT_STREQ(machine(ONLINE), view(&self->c, ONLINE));
 }
 
 /* The possible CPUs stay the machine's: programs size buffers by them. */
@@ -344,8 +354,7 @@ TEST_F(view, quota_cpus)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (online < 2)
-		SKIP(return, "needs two CPUs");
+	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, ns_set_flags(self->ns, METRICS_NS_QUOTA_CPUS));
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	EXPECT_EQ(online, child_call(&self->c, do_nproc, 0, 0));
@@ -430,18 +439,22 @@ TEST_F(view, uptime_idle)
 /* No sum goes back while the CPUs and the quota change under the reader. */
 TEST_F(view, monotonic)
 {
-	static const char * const cpus[] = { "0", "0-1", "1", "" };
+	/* A newline is none of its own: the parent's. */
+	static const char * const cpus[] = { "0", "0-1", "1", "\n" };
 	static const char * const quotas[] = { "20000", "150000", "max" };
 	long last[4] = {}, now;
 	int i, col;
 
+	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, ns_set_flags(self->ns, METRICS_NS_QUOTA_CPUS));
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
 	for (i = 0; i < 60; i++) {
-		write_file_at(self->scope, "cpuset.cpus", cpus[i % 4]);
-		write_file_at(self->scope, "cpu.max", quotas[i % 3]);
-		child_call(&self->c, do_burn, 5, 0);
+		ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus",
+					   cpus[i % 4]));
+		ASSERT_EQ(0, write_file_at(self->scope, "cpu.max",
+					   quotas[i % 3]));
+		ASSERT_EQ(0, child_call(&self->c, do_burn, 5, 0));
 		ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
 		for (col = 0; col < 4; col++) {
 			now = column(shared->text, "cpu", col + 1);
