@@ -2,9 +2,11 @@
 # Every entry point; `make help` lists them. The work is done by scripts/,
 # each of which has --help.
 
-export JOBS ACCEL LINUX LLVM
+export JOBS ACCEL LINUX LLVM BUILD_DIR KCONFIG
 
-.PHONY: help deps tree kernel kernel-debug kernel-base modules stage guest demo \
+BUILD := $(abspath $(or $(BUILD_DIR),build))
+
+.PHONY: help deps tree kernel kernel-debug kernel-base modules stage guest demo deb-test \
 	check check-long lint series refresh bench bisect deb install shell recordings \
 	clean
 
@@ -31,6 +33,10 @@ help:
 	@echo '  make refresh     take work done in build/linux over into patches/'
 	@echo '  make recordings  record files of the base kernel that tests compare with'
 	@echo
+	@echo 'For a test host:'
+	@echo '  make deb         kernel, headers and tools as packages [KCONFIG=FILE]'
+	@echo '  make deb-test    the same, small, installed and booted in QEMU'
+	@echo
 	@echo 'Longer than a check:'
 	@echo '  make check-long  the same with more cycles, for hours [SEED= STAGES=]'
 	@echo '  make bench       what it costs, in instructions [NATIVE=1 VARIANT=NAME]'
@@ -38,7 +44,6 @@ help:
 	@echo
 	@echo 'Later:'
 	@echo '  make modules     modules of tracers, out of tree (not there yet)'
-	@echo '  make deb         packages for test hosts (not there yet)'
 
 deps:
 	@scripts/deps
@@ -60,9 +65,9 @@ stage: tree
 	@scripts/stage
 
 install:
-	@$(MAKE) -s -C tools/container O=$(CURDIR)/build/out/cid install
+	@$(MAKE) -s -C tools/container O=$(BUILD)/out/cid install
 	@$(MAKE) -s -C tools/container/runtime \
-		O=$(CURDIR)/build/out/cid-runtime install
+		O=$(BUILD)/out/cid-runtime install
 
 guest: deps
 	@scripts/guest image
@@ -76,14 +81,16 @@ lint: tree
 check: deps
 	@scripts/check $(if $(TEST),--test '$(TEST)')
 
+# LINUX= is what the mails are for; build/linux stays as it is.
 series: deps
-	@scripts/tree
+	@LINUX= scripts/tree
+	@LINUX= scripts/series apply
 	@scripts/series export
 
 refresh:
 	@scripts/series refresh
 
-recordings: kernel-base guest
+recordings: kernel-base stage guest
 	@scripts/recordings
 	@scripts/upstream record
 
@@ -101,8 +108,14 @@ bench: tree
 bisect: tree
 	@scripts/bisect $(if $(PART),--part $(PART))
 
-modules deb:
+deb: tree
+	@scripts/deb
+
+deb-test: tree stage guest kernel
+	@scripts/deb --test
+
+modules:
 	@echo 'make $@: not there yet' >&2; exit 1
 
 clean:
-	rm -rf build
+	rm -rf $(BUILD)
