@@ -45,8 +45,12 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
+#include <trace/events/namespace.h>
 
 #include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/metrics_ns.h>
 
 static struct ucounts *inc_metrics_namespaces(struct user_namespace *ns)
 {
@@ -86,8 +90,11 @@ create_metrics_ns(struct user_namespace *user_ns,
 	struct metrics_namespace *ns;
 	struct ucounts *ucounts;
 
-	if (parent->level >= METRICS_NS_MAX_LEVEL)
+	if (parent->level >= METRICS_NS_MAX_LEVEL) {
+		trace_namespace_denied(CLONE_NEWMETRICS, parent->ns.ns_id,
+				       NS_DENIED_LEVEL, -ENOSPC);
 		return ERR_PTR(-ENOSPC);
+	}
 
 	ucounts = inc_metrics_namespaces(user_ns);
 	if (!ucounts)
@@ -108,6 +115,7 @@ create_metrics_ns(struct user_namespace *user_ns,
 	ns_tree_gen_id(ns);
 	ns->top_id = parent->level ? parent->top_id : ns->ns.ns_id;
 	ns_tree_add_raw(ns);
+	trace_metrics_ns_create(ns);
 	return ns;
 }
 

@@ -29,6 +29,7 @@
 #include <linux/file.h>
 #include <linux/metrics_ns.h>
 #include <linux/slab.h>
+#include <trace/events/metrics_ns.h>
 
 #include "../cgroup/cgroup-internal.h"
 #include "internal.h"
@@ -293,6 +294,7 @@ static void auto_scope_fire(struct metrics_namespace *ns, struct cgroup *cgrp)
 	cgroup_get(cgrp);
 	metrics_scope_attach(ns->auto_scope, ns, cgrp, 0);
 	metrics_scope_sample_start(ns->auto_scope);
+	trace_metrics_ns_set(ns, NS_METRICS_SET_SCOPE, cgroup_id(cgrp));
 }
 
 /**

@@ -17,6 +17,8 @@
 #include <linux/cred.h>
 #include <linux/metrics_ns.h>
 #include <linux/uaccess.h>
+#include <trace/events/metrics_ns.h>
+#include <trace/events/namespace.h>
 
 #include "internal.h"
 
@@ -113,6 +115,7 @@ static void set_commit(struct metrics_namespace *ns,
 	}
 	/* Pairs with metrics_ns_get(). */
 	smp_store_release(&ns->set, ns->set | arg->mask);
+	trace_metrics_ns_set(ns, arg->mask, scope ? cgroup_id(scope->cgrp) : 0);
 }
 
 static struct metrics_scope *make_scope(const struct metrics_namespace *ns,
@@ -216,6 +219,13 @@ static int metrics_ns_get(const struct metrics_namespace *ns,
 	return 0;
 }
 
+static void trace_denied(const struct metrics_namespace *ns, int ret)
+{
+	if (ret == -EPERM)
+		trace_namespace_denied(CLONE_NEWMETRICS, ns->ns.ns_id,
+				       NS_DENIED_SET, ret);
+}
+
 static long ioctl_set(struct metrics_namespace *ns, void __user *uarg,
 		      size_t usize)
 {
@@ -225,7 +235,9 @@ static long ioctl_set(struct metrics_namespace *ns, void __user *uarg,
 	ret = copy_struct_from_user(&arg, sizeof(arg), uarg, usize);
 	if (ret)
 		return ret;
-	return metrics_ns_set(ns, &arg);
+	ret = metrics_ns_set(ns, &arg);
+	trace_denied(ns, ret);
+	return ret;
 }
 
 static long ioctl_get(const struct metrics_namespace *ns, void __user *uarg,

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "scope.h"
+#include "tracefs.h"
 
 #define STACK_SIZE	65536
 
@@ -564,8 +565,6 @@ TEST_F_TIMEOUT(task, ids_of_thousands, 120)
 
 /* --- by probes in the kernel: task_struct::metrics_ns_id --- */
 
-#define TRACEFS		"/sys/kernel/tracing"
-#define TRACE_MAX	(256 * 1024)
 /* task_struct::__state of a task that is never scheduled again */
 #define TASK_DEAD	0x80
 
@@ -581,8 +580,6 @@ FIXTURE(trace) {
 
 FIXTURE_SETUP(trace)
 {
-	char path[CGROUP_PATH_MAX];
-
 	METRICS_NS_SETUP();
 	NEEDS_ROOT();
 	self->tracefs = open(TRACEFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -593,9 +590,7 @@ FIXTURE_SETUP(trace)
 	ASSERT_EQ(0, child_start_nested(&self->inner, &self->outer));
 
 	snprintf(self->name, sizeof(self->name), "metrics_ns_%d", getpid());
-	snprintf(path, sizeof(path), TRACEFS "/instances/%s", self->name);
-	ASSERT_EQ(0, mkdir(path, 0700));
-	self->instance = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	self->instance = instance_make(self->name);
 	ASSERT_LE(0, self->instance);
 }
 
@@ -624,13 +619,9 @@ static long set_event(FIXTURE_DATA(trace) *self, const char *file,
 
 FIXTURE_TEARDOWN(trace)
 {
-	char path[CGROUP_PATH_MAX];
-
 	set_event(self, "enable", "0");
 	children_stop();
-	close(self->instance);
-	snprintf(path, sizeof(path), TRACEFS "/instances/%s", self->name);
-	rmdir(path);
+	instance_remove(self->instance, self->name);
 	remove_probe(self);
 }
 
@@ -699,15 +690,14 @@ static long long member(const char *line, const char *name)
 /* Wait for an event of the task, of those in one state if @state isn't 0. */
 static const char *wait_for_event(FIXTURE_DATA(trace) *self, long state)
 {
-	static char trace[TRACE_MAX];
 	int tries = TRIES;
 	const char *line;
 
 	while (tries--) {
-		if (!read_file_at(self->instance, "trace", trace,
-				  sizeof(trace)))
+		line = instance_read(self->instance);
+		if (!line)
 			return NULL;
-		line = strstr(trace, ") by=");
+		line = strstr(line, ") by=");
 		while (line && state && member(line, " __state=") != state)
 			line = strstr(line + 1, ") by=");
 		if (line)

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What tracers are told of metrics namespaces: the events of all namespaces for
+ * this type, and those that only this type has.
+ */
+#include "tracefs.h"
+
+FIXTURE(events) {
+	struct child a;
+	char name[32];
+	int instance, mount, root, cgroup;
+	__u64 own;
+};
+
+static long events_on(FIXTURE_DATA(events) *self)
+{
+	long ret = write_file_at(self->instance, "events/namespace/enable",
+				 "1");
+
+	return ret ? ret : write_file_at(self->instance,
+					 "events/metrics_ns/enable", "1");
+}
+
+static void events_clean_up(FIXTURE_DATA(events) *self)
+{
+	children_stop();
+	if (self->root > 0)
+		cgroup_remove(self->mount, self->name);
+	write_file_at(self->instance, "events/enable", "0");
+	instance_remove(self->instance, self->name);
+}
+
+static long events_make(FIXTURE_DATA(events) *self)
+{
+	self->mount = cgroup_open_mount();
+	if (self->mount >= 0) {
+		self->root = cgroup_make(self->mount, self->name);
+		if (self->root < 0)
+			return self->root;
+		self->cgroup = cgroup_make(self->root, "c");
+		if (self->cgroup < 0)
+			return self->cgroup;
+	}
+	self->own = ns_id_of(getpid());
+	return child_start(&self->a);
+}
+
+FIXTURE_SETUP(events)
+{
+	METRICS_NS_SETUP();
+	NEEDS_ROOT();
+	if (access(TRACEFS "/events/metrics_ns", F_OK))
+		SKIP(return, "no events of metrics namespaces in " TRACEFS);
+	snprintf(self->name, sizeof(self->name), "metrics_ns_ev%d", getpid());
+	self->instance = instance_make(self->name);
+	ASSERT_LE(0, self->instance);
+
+	/* There is no teardown after a setup that fails. */
+	EXPECT_EQ(0, events_make(self))
+		events_clean_up(self);
+}
+
+FIXTURE_TEARDOWN(events)
+{
+	events_clean_up(self);
+}
+
+/* How many events are there that contain the text? */
+__attribute__((format(printf, 2, 3)))
+static int count(FIXTURE_DATA(events) *self, const char *format, ...)
+{
+	const char *at = instance_read(self->instance);
+	char text[256];
+	va_list args;
+	int n = 0;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	while (at && (at = strstr(at, text))) {
+		at++;
+		n++;
+	}
+	return n;
+}
+
+static long do_write_event(long unused, long unused2)
+{
+	return write_file_at(AT_FDCWD, TRACEFS "/events/metrics_ns/enable",
+			     "1");
+}
+
+static __u64 user_ns_id_of(pid_t pid)
+{
+	int fd = open_proc(pid, "ns/user");
+	__u64 id = ns_id(fd);
+
+	close(fd);
+	return id;
+}
+
+/* Nothing is recorded while the events are off. */
+TEST_F(events, off)
+{
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	EXPECT_EQ(0, count(self, "namespace_"));
+	EXPECT_EQ(0, count(self, "metrics_ns_"));
+}
+
+/* Nor can anybody but root switch them on. */
+TEST_F(events, unprivileged)
+{
+	ASSERT_EQ(0, child_call(&self->a, do_become_nobody, 0, 0));
+	EXPECT_EQ(-EACCES, child_call(&self->a, do_write_event, 0, 0));
+}
+
+/* A new namespace: with what all types have, and with what only this one has. */
+TEST_F(events, create)
+{
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	EXPECT_EQ(1, count(self, "namespace_create: ns_id=%llu type=metrics",
+			   id));
+	EXPECT_EQ(1, count(self, "parent_id=%llu level=1\n", self->own));
+	EXPECT_EQ(1, count(self, "metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=1",
+			   id, self->own, id));
+	EXPECT_EQ(1, count(self, "namespace_switch: pid=%d tgid=%d type=metrics ",
+			   self->a.pid, self->a.pid));
+	EXPECT_EQ(1, count(self, "old_id=%llu new_id=%llu\n", self->own, id));
+}
+
+/* One in one: the parent is named, and so is the outermost. */
+TEST_F(events, create_nested)
+{
+	__u64 outer, inner;
+
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	outer = ns_id_of(self->a.pid);
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	inner = ns_id_of(self->a.pid);
+	EXPECT_EQ(1, count(self, "metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=2",
+			   inner, outer, outer));
+}
+
+/* It is freed once, after the last process has gone. */
+TEST_F(events, free)
+{
+	int tries = TRIES;
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	EXPECT_EQ(0, count(self, "namespace_free: ns_id=%llu ", id));
+	child_stop(&self->a);
+	while (!count(self, "namespace_free: ns_id=%llu ", id) && tries--)
+		usleep(TICK_US);
+	EXPECT_EQ(1, count(self, "namespace_free: ns_id=%llu type=metrics",
+			   id));
+	EXPECT_EQ(1, count(self, "namespace_inactive: ns_id=%llu type=metrics",
+			   id));
+}
+
+/* What one call sets is told once, with who has set it. */
+TEST_F(events, set)
+{
+	struct metrics_ns_set arg = {
+		.mask = NS_METRICS_SET_LABEL | NS_METRICS_SET_FLAGS,
+		.flags = METRICS_NS_QUOTA_CPUS,
+	};
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	fill_label(&arg, "web");
+	ASSERT_EQ(0, ns_set(open_ns(self->a.pid), &arg));
+	EXPECT_EQ(1, count(self, "metrics_ns_set: id=%llu set=label|flags ", id));
+	EXPECT_EQ(1, count(self, "label=\"web\" cgroup_id=0 flags=quota_cpus "));
+	EXPECT_EQ(1, count(self, "setter_id=%llu uid=0\n", self->own));
+}
+
+/* A label can't be taken for other fields. */
+TEST_F(events, label_is_escaped)
+{
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, ns_set_label(open_ns(self->a.pid), "a\" uid=1 \\"));
+	EXPECT_EQ(1, count(self, "label=\"a\\\" uid=1 \\\\\" cgroup_id=0"));
+}
+
+/* An explicit scope is told with its cgroup. */
+TEST_F(events, scope)
+{
+	if (self->mount < 0)
+		SKIP(return, "no cgroup v2 hierarchy is mounted");
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, ns_set_scope(open_ns(self->a.pid), self->cgroup));
+	EXPECT_EQ(1, count(self, "set=scope label=\"\" cgroup_id=%llu ",
+			   cgroup_id(self->cgroup)));
+}
+
+/* So is an automatic one, when it is found. */
+TEST_F(events, auto_scope)
+{
+	if (self->mount < 0)
+		SKIP(return, "no cgroup v2 hierarchy is mounted");
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, ns_set_flags(open_ns(self->a.pid), METRICS_NS_AUTO_SCOPE));
+	EXPECT_EQ(0, count(self, "set=scope"));
+	ASSERT_EQ(0, cgroup_move(self->cgroup, self->a.pid));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWCGROUP));
+	EXPECT_EQ(1, count(self, "set=scope label=\"\" cgroup_id=%llu ",
+			   cgroup_id(self->cgroup)));
+}
+
+/* A call that is refused sets nothing, and says who has refused. */
+TEST_F(events, set_denied)
+{
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	ASSERT_EQ(-EPERM, child_call(&self->a, do_set_flags, self->a.pid,
+				     METRICS_NS_QUOTA_CPUS));
+	EXPECT_EQ(0, count(self, "metrics_ns_set: "));
+	EXPECT_EQ(1, count(self, "namespace_denied: pid=%d type=metrics ",
+			   self->a.pid));
+	EXPECT_EQ(1, count(self, "ns_id=%llu reason=set ret=-1\n", id));
+}
+
+/* So does one that would nest too deep. */
+TEST_F(events, level_denied)
+{
+	__u64 id;
+	int i;
+
+	ASSERT_EQ(0, events_on(self));
+	for (i = 0; i < METRICS_NS_LEVELS; i++)
+		ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	ASSERT_EQ(-ENOSPC, child_unshare(&self->a, CLONE_NEWMETRICS));
+	EXPECT_EQ(1, count(self, "type=metrics ns_id=%llu reason=level ret=-28",
+			   id));
+}
+
+/* And one beyond the limit of a user namespace, which is named. */
+TEST_F(events, limit_denied)
+{
+	struct child user = {};
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_start_rootless(&user));
+	ASSERT_EQ(0, child_call(&user, do_limit, 0, 0));
+	ASSERT_EQ(-ENOSPC, child_unshare(&user, CLONE_NEWMETRICS));
+	EXPECT_EQ(1, count(self, "type=metrics ns_id=%llu reason=limit ret=-28",
+			   user_ns_id_of(user.pid)));
+}
+
+TEST_HARNESS_MAIN
