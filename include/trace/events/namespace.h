@@ -92,7 +92,8 @@ DECLARE_EVENT_CLASS(namespace_life,
  * and 0 for others.
  *
  * Context: Process context, of the task that makes it, but for those of the boot.
- * No lock is held; whoever lists namespaces finds it only after the event.
+ * ns_tree_lock isn't held, others of the caller may be; whoever lists namespaces
+ * finds it only after the event.
  * Pair: namespace_free.
  */
 DEFINE_EVENT(namespace_life, namespace_create,
@@ -108,8 +109,8 @@ DEFINE_EVENT(namespace_life, namespace_create,
  * may be in use again by then, for another one.
  *
  * Context: Process context, of any task: the namespaces of a dead process are
- * mostly freed by a kworker. No lock is held; whoever lists namespaces finds it
- * only before the event.
+ * mostly freed by a kworker. ns_tree_lock isn't held, others of the caller may be;
+ * whoever lists namespaces finds it only before the event.
  * Pair: namespace_create.
  */
 DEFINE_EVENT(namespace_life, namespace_free,
@@ -186,7 +187,7 @@ DEFINE_EVENT(namespace_activity, namespace_inactive,
  * no event until one of them, or an exec, enters it.
  *
  * Context: Process context. @tsk is current or, not yet running, its new child.
- * No lock is held.
+ * On exec, exec_update_lock is held.
  */
 TRACE_EVENT(namespace_switch,
 
@@ -261,7 +262,8 @@ TRACE_EVENT(namespace_install,
  * @ret: what the caller gets, negative
  *
  * Not for a missing capability, which cap_capable tells, nor for ptrace access or
- * a security module.
+ * a security module. Who is to get an ipc namespace beyond a limit may try several
+ * times, and succeed in the end: each attempt that fails has its event.
  *
  * Context: Process context. Locks of the caller may be held.
  */
