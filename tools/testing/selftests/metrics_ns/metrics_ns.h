@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "../namespaces/child.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME		0x00000080
@@ -106,19 +107,11 @@ struct metrics_ns_info {
 /* Level of the deepest namespace. */
 #define METRICS_NS_LEVELS	32
 
-#define NOBODY			65534
-#define MAX_CHILDREN		16
 #define PROC_PATH_MAX		64
 
 /* A state is waited for that often, TICK_US each; it comes at once. */
 #define TRIES		2000
 #define TICK_US		10000
-
-/* Return value of a function that a child calls: its errno is the child's. */
-static inline long or_errno(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
 
 static inline long now_ms(clockid_t clock)
 {
@@ -417,22 +410,6 @@ static inline long do_drop_admin(long unused, long unused2)
 	return or_errno(syscall(__NR_capset, &hdr, data));
 }
 
-/* A change of credentials clears both; the tests go on needing them. */
-static inline long after_new_creds(void)
-{
-	if (prctl(PR_SET_DUMPABLE, 1) || prctl(PR_SET_PDEATHSIG, SIGKILL))
-		return -errno;
-	return 0;
-}
-
-static inline long do_become_nobody(long unused, long unused2)
-{
-	if (setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(NOBODY, NOBODY, NOBODY))
-		return -errno;
-	return after_new_creds();
-}
-
 /* Enter an own user namespace, as its root. */
 static inline long do_enter_user_ns(long flags, long unused)
 {
@@ -484,107 +461,6 @@ static inline long do_start_thread(long unused, long unused2)
 }
 
 /* --- children --- */
-
-typedef long (*child_fn)(long a, long b);
-
-struct child {
-	pid_t pid;
-	int request;
-	int reply;
-};
-
-struct child_request {
-	child_fn fn;
-	long a;
-	long b;
-};
-
-static pid_t children[MAX_CHILDREN];
-
-static inline void child_serve(int request, int reply)
-{
-	struct child_request req;
-	long ret;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (read(request, &req, sizeof(req)) == sizeof(req)) {
-		ret = req.fn(req.a, req.b);
-		if (write(reply, &ret, sizeof(ret)) != sizeof(ret))
-			break;
-	}
-	_exit(0);
-}
-
-static inline bool child_register(pid_t pid)
-{
-	int i;
-
-	for (i = 0; i < MAX_CHILDREN; i++) {
-		if (!children[i]) {
-			children[i] = pid;
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
- * Start a child with clone3(2). Returns 0 or -errno. children_stop(), in the
- * fixture's teardown, ends it.
- */
-static inline long child_clone(struct child *c, __u64 flags, int cgroup_fd)
-{
-	struct clone_args args = {
-		.flags = flags,
-		.exit_signal = SIGCHLD,
-		.cgroup = cgroup_fd,
-	};
-	int request[2], reply[2];
-
-	if (pipe2(request, O_CLOEXEC) || pipe2(reply, O_CLOEXEC))
-		return -errno;
-
-	c->pid = sys_clone3(&args);
-	if (c->pid < 0)
-		return -errno;
-	if (!c->pid) {
-		/* Its copies of the test's ends would hide the test's death. */
-		close(request[1]);
-		close(reply[0]);
-		child_serve(request[0], reply[1]);
-	}
-	close(request[0]);
-	close(reply[1]);
-	c->request = request[1];
-	c->reply = reply[0];
-	return child_register(c->pid) ? 0 : -ENOSPC;
-}
-
-static inline long child_start(struct child *c)
-{
-	return child_clone(c, 0, 0);
-}
-
-/* Let a child begin to call a function. */
-static inline bool child_begin(struct child *c, child_fn fn, long a, long b)
-{
-	struct child_request req = { .fn = fn, .a = a, .b = b };
-
-	return write(c->request, &req, sizeof(req)) == sizeof(req);
-}
-
-/* Wait for what it returns; -EPIPE if the child didn't survive that. */
-static inline long child_end(struct child *c)
-{
-	long ret;
-
-	return read(c->reply, &ret, sizeof(ret)) == sizeof(ret) ? ret : -EPIPE;
-}
-
-static inline long child_call(struct child *c, child_fn fn, long a, long b)
-{
-	return child_begin(c, fn, a, b) ? child_end(c) : -EPIPE;
-}
 
 static inline long child_unshare(struct child *c, long flags)
 {
@@ -657,37 +533,6 @@ static inline long child_start_rootless(struct child *c)
 	long ret = child_start_nobody(c);
 
 	return ret ? ret : child_call(c, do_enter_user_ns, CLONE_NEWMETRICS, 0);
-}
-
-static inline void reap(pid_t pid)
-{
-	/* These would be whole groups. */
-	if (pid <= 0)
-		return;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, __WALL);
-}
-
-static inline void child_stop(struct child *c)
-{
-	int i;
-
-	for (i = 0; i < MAX_CHILDREN; i++)
-		if (children[i] == c->pid)
-			children[i] = 0;
-	close(c->request);
-	close(c->reply);
-	reap(c->pid);
-}
-
-static inline void children_stop(void)
-{
-	int i;
-
-	for (i = 0; i < MAX_CHILDREN; i++)
-		if (children[i])
-			reap(children[i]);
-	memset(children, 0, sizeof(children));
 }
 
 /* --- set-up --- */

@@ -232,7 +232,7 @@ TEST_F(type, clone)
 	struct subject *s = &self->s;
 	__u64 id;
 
-	ASSERT_EQ(0, child_clone(&s->c, t->flag));
+	ASSERT_EQ(0, child_clone(&s->c, t->flag, 0));
 	id = ns_id_of(s->c.pid, t->name);
 	ASSERT_NE(s->own_id, id);
 	EXPECT_EVENTS(1, re_switch(s->c.pid, t->name, s->own_id, id));
@@ -265,7 +265,7 @@ TEST_F(type, setns_nsfs)
 	struct subject *s = &self->s;
 	int fd;
 
-	ASSERT_EQ(0, child_clone(&s->other, t->flag));
+	ASSERT_EQ(0, child_clone(&s->other, t->flag, 0));
 	fd = open_ns(s->other.pid, t->name);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, child_start(&s->c));
@@ -280,7 +280,7 @@ TEST_F(type, setns_pidfd)
 	struct subject *s = &self->s;
 	int fd;
 
-	ASSERT_EQ(0, child_clone(&s->other, t->flag));
+	ASSERT_EQ(0, child_clone(&s->other, t->flag, 0));
 	fd = syscall(__NR_pidfd_open, s->other.pid, 0);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, child_start(&s->c));
@@ -294,7 +294,7 @@ TEST_F(type, exit)
 	const struct type_case *t = &variant->t;
 	struct subject *s = &self->s;
 
-	ASSERT_EQ(0, child_clone(&s->c, t->flag));
+	ASSERT_EQ(0, child_clone(&s->c, t->flag, 0));
 	s->id = ns_id_of(s->c.pid, t->name);
 	child_stop(&s->c);
 	EXPECT_EVENTS_SOON(1, re_life_of("free", s->id));
@@ -381,7 +381,7 @@ TEST_F(events, disabled)
 {
 	ASSERT_EQ(0, trace_enable(false));
 	ASSERT_EQ(0, write_file(trace_path("trace"), ""));
-	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWNET));
+	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWNET, 0));
 	ASSERT_EQ(0, child_start(&self->other));
 	ASSERT_EQ(0, child_unshare(&self->other, EVERY_NS));
 	child_stop(&self->c);
@@ -453,7 +453,7 @@ TEST_F(events, thread)
 /* A switch that asks for all types is told once for each. */
 TEST_F(events, every_type)
 {
-	ASSERT_EQ(0, child_clone(&self->c, EVERY_NS));
+	ASSERT_EQ(0, child_clone(&self->c, EVERY_NS, 0));
 	EXPECT_EVENTS(8, re_any_switch(self->c.pid));
 	EXPECT_EVENTS(8, re_by(getpid(), "create"));
 }
@@ -625,7 +625,7 @@ TEST_F(events, owner_follows)
 	__u64 user, uts;
 	int fd;
 
-	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWUSER | CLONE_NEWUTS));
+	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWUSER | CLONE_NEWUTS, 0));
 	user = ns_id_of(self->c.pid, "user");
 	uts = ns_id_of(self->c.pid, "uts");
 	fd = open_ns(self->c.pid, "uts");
@@ -669,11 +669,11 @@ TEST_F(events, setns_refused)
 	__u64 pid_id = ns_id_of(0, "pid"), uts_id;
 	int fd;
 
-	ASSERT_EQ(0, child_clone(&self->other, CLONE_NEWUTS));
+	ASSERT_EQ(0, child_clone(&self->other, CLONE_NEWUTS, 0));
 	uts_id = ns_id_of(self->other.pid, "uts");
 	fd = syscall(__NR_pidfd_open, self->other.pid, 0);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWPID));
+	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWPID, 0));
 	ASSERT_EQ(-EINVAL, child_call(&self->c, do_setns, fd,
 				      CLONE_NEWUTS | CLONE_NEWPID));
 	EXPECT_EVENTS(1, re_install(self->c.pid, uts_id, "uts", 0));
@@ -854,7 +854,7 @@ TEST_F(events, denied_owner)
 	__u64 id;
 	int fd;
 
-	ASSERT_EQ(0, child_clone(&self->other, CLONE_NEWUSER | CLONE_NEWPID));
+	ASSERT_EQ(0, child_clone(&self->other, CLONE_NEWUSER | CLONE_NEWPID, 0));
 	fd = open_ns(self->other.pid, "pid");
 	ASSERT_LE(0, fd);
 	id = ns_id(fd);
@@ -1364,7 +1364,7 @@ TEST_F_TIMEOUT(events, balance, 3600)
 	ASSERT_NE(NULL, b);
 	b->seed = number_from_env("NS_EVENTS_SEED", time(NULL));
 	TH_LOG("NS_EVENTS_CYCLES=%ld NS_EVENTS_SEED=%u", cycles, b->seed);
-	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWUTS));
+	ASSERT_EQ(0, child_clone(&self->c, CLONE_NEWUTS, 0));
 	b->first_id = ns_id_of(self->c.pid, "uts");
 	child_stop(&self->c);
 
