@@ -66,11 +66,11 @@ static void check_metrics_limit(struct report *r)
 
 	if (read_file_at(AT_FDCWD, "/proc/sys/user/max_metrics_namespaces", buf,
 			 sizeof(buf)) < 0) {
-		add(r, "limit on their number", false, "%s", strerror(errno));
+		add(r, "limit allows them", false, "%s", strerror(errno));
 		return;
 	}
 	buf[strcspn(buf, "\n")] = '\0';
-	add(r, "limit on their number", true,
+	add(r, "limit allows them", strcmp(buf, "0"),
 	    "user.max_metrics_namespaces = %s", buf);
 }
 
