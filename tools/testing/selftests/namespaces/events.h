@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Helpers of the namespace event tests.
- *
- * The events are read from an own instance of tracefs, so that nobody else's
- * settings matter, and told from those of other processes by IDs and pids. Each
- * event has one function re_*() that makes a regular expression of what a test
- * expects of its line.
- */
+/* Helpers of the namespace event tests. */
 #ifndef __SELFTESTS_NS_EVENTS_H
 #define __SELFTESTS_NS_EVENTS_H
 
@@ -16,26 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <linux/types.h>
-#include <regex.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
 #include "child.h"
+#include "trace.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME	0x00000080
@@ -44,41 +28,6 @@
 #ifndef NS_GET_ID
 #define NS_GET_ID	_IOR(NSIO, 13, __u64)
 #endif
-
-/* Inode number of the initial pid namespace: enum init_ns_ino. */
-#define INIT_PID_INO	0xEFFFFFFCU
-
-#define TRACEFS		"/sys/kernel/tracing"
-#define TRACE_EVENTS	"events/namespace"
-#define PATH_LEN	256
-
-/* A state is waited for that often, TICK_US each. */
-#define TRIES		1000
-#define TICK_US		10000
-
-/* --- files --- */
-
-static inline long write_file(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = or_errno(write(fd, value, strlen(value)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
-/* A directory stays busy until the last one who uses it is gone. */
-static inline bool remove_dir(const char *path)
-{
-	int tries = TRIES;
-
-	while (rmdir(path) && errno == EBUSY && tries--)
-		usleep(TICK_US);
-	return access(path, F_OK);
-}
 
 /* --- namespaces --- */
 
@@ -123,29 +72,6 @@ static inline __u64 ns_id_of(pid_t pid, const char *link)
 }
 
 /* --- regular expressions --- */
-
-/* For a number or, as NULL, a type that doesn't matter. */
-#define ANY		LLONG_MIN
-
-static inline const char *re_num(long long value)
-{
-	static char bufs[8][24];
-	static unsigned int next;
-	char *buf = bufs[next++ % 8];
-
-	if (value == ANY)
-		return "-?[0-9]+";
-	snprintf(buf, sizeof(bufs[0]), "%lld", value);
-	return buf;
-}
-
-static inline const char *re_word(const char *word)
-{
-	return word ? word : "[a-z]+";
-}
-
-/* Each expression is good until the next one is made. */
-static char re_buf[512];
 
 /* namespace_create, namespace_free */
 static inline const char *re_life(const char *event, long long id,
@@ -223,178 +149,37 @@ static inline const char *re_any_denied(pid_t pid)
 	return re_denied(pid, NULL, ANY, NULL, ANY);
 }
 
-/* An event by who caused it: that is in what precedes its name. */
+/* An event by who caused it. */
 static inline const char *re_by(pid_t pid, const char *event)
 {
-	snprintf(re_buf, sizeof(re_buf),
-		 "-%d +\\[[0-9]+\\] .*: namespace_%s: ", pid, event);
-	return re_buf;
+	char name[64];
+
+	snprintf(name, sizeof(name), " namespace_%s: ", event);
+	return re_task(pid, name);
 }
 
 /* --- tracing --- */
 
-/* Directory of the test's instance. */
-static char trace_dir[PATH_LEN / 2];
+#define TRACE_EVENTS	"events/namespace"
 
-/* Its trace_pipe, for who reads that. */
-static int trace_pipe = -1;
+static const char * const ns_events[] = { TRACE_EVENTS, NULL };
 
-static inline const char *trace_path(const char *name)
-{
-	static char path[PATH_LEN];
-
-	snprintf(path, sizeof(path), "%s/%s", trace_dir, name);
-	return path;
-}
+static const struct trace_spec ns_trace = {
+	.instance = "ns_events",
+	.events = ns_events,
+	.shown = " namespace_",
+};
 
 /* Why the test can't trace, or NULL. */
 static inline const char *trace_obstacle(void)
 {
-	int fd = open_ns(0, "pid");
-	__u32 inum = ns_inum(fd);
-
-	if (fd >= 0)
-		close(fd);
-	if (geteuid())
-		return "needs root";
-	if (access(TRACEFS "/instances", F_OK))
-		return "no tracefs on " TRACEFS;
-	if (access(TRACEFS "/" TRACE_EVENTS, F_OK))
-		return "kernel without namespace events";
-	/* The events have global pids, and the tests compare levels. */
-	if (inum != INIT_PID_INO)
-		return "needs to be in the initial pid namespace";
-	return NULL;
+	return trace_spec_obstacle(&ns_trace);
 }
 
-static inline long trace_enable(bool enable)
-{
-	return write_file(trace_path(TRACE_EVENTS "/enable"),
-			  enable ? "1" : "0");
-}
-
-static inline void trace_teardown(void)
-{
-	trace_enable(false);
-	/* An open file keeps the instance. */
-	close(trace_pipe);
-	if (!remove_dir(trace_dir))
-		fprintf(stderr, "# %s is left over\n", trace_dir);
-}
-
-/* A failed setup has no teardown. The counter orders the events of all CPUs. */
 static inline long trace_setup(void)
 {
-	long ret;
-
-	snprintf(trace_dir, sizeof(trace_dir),
-		 TRACEFS "/instances/ns_events_%d", getpid());
-	if (mkdir(trace_dir, 0700))
-		return -errno;
-	/* A child that dies must make its test fail, and not disappear. */
-	signal(SIGPIPE, SIG_IGN);
-	ret = write_file(trace_path("trace_clock"), "counter");
-	if (!ret)
-		ret = trace_enable(true);
-	if (ret)
-		trace_teardown();
-	return ret;
+	return trace_start(&ns_trace);
 }
-
-/* What became of looking for lines. */
-struct trace_match {
-	int count;
-	int line;	/* number of the first one, from 1 */
-	__u64 id;	/* its ns_id */
-};
-
-static inline void trace_match_line(struct trace_match *match, int number,
-				    const char *line)
-{
-	const char *id = strstr(line, " ns_id=");
-
-	if (match->count++)
-		return;
-	match->line = number;
-	match->id = id ? strtoull(id + strlen(" ns_id="), NULL, 10) : 0;
-}
-
-static inline struct trace_match trace_find(const char *re)
-{
-	FILE *file = fopen(trace_path("trace"), "re");
-	struct trace_match match = {};
-	char *line = NULL;
-	size_t size = 0;
-	regex_t regex;
-	int number = 0;
-
-	if (!file || regcomp(&regex, re, REG_EXTENDED | REG_NOSUB)) {
-		match.count = -1;
-		return match;
-	}
-	while (getline(&line, &size, file) > 0) {
-		line[strcspn(line, "\n")] = 0;
-		number++;
-		if (!regexec(&regex, line, 0, NULL, 0))
-			trace_match_line(&match, number, line);
-	}
-	free(line);
-	regfree(&regex);
-	fclose(file);
-	return match;
-}
-
-static inline int trace_count(const char *re)
-{
-	return trace_find(re).count;
-}
-
-/* The same, when there are as many as expected, or 10 seconds later. */
-static inline int trace_wait(int count, const char *re)
-{
-	int tries = TRIES;
-
-	while (trace_count(re) < count && tries--)
-		usleep(TICK_US);
-	return trace_count(re);
-}
-
-static inline void trace_dump(const char *re)
-{
-	FILE *file = fopen(trace_path("trace"), "re");
-	char line[512];
-
-	fprintf(stderr, "# not as expected: %s\n", re);
-	while (file && fgets(line, sizeof(line), file))
-		if (strstr(line, " namespace_"))
-			fprintf(stderr, "#   %s", line);
-	if (file)
-		fclose(file);
-}
-
-/* So many events there are, and if not, show what there is. */
-#define EXPECT_EVENTS(expected, re) do { \
-	const char *re_ = (re); \
-\
-	EXPECT_EQ(expected, trace_count(re_)) \
-		trace_dump(re_); \
-} while (0)
-
-#define EXPECT_EVENTS_AT_LEAST(expected, re) do { \
-	const char *re_ = (re); \
-\
-	EXPECT_LE(expected, trace_count(re_)) \
-		trace_dump(re_); \
-} while (0)
-
-/* They needn't be there yet. */
-#define EXPECT_EVENTS_SOON(expected, re) do { \
-	const char *re_ = (re); \
-	int expected_ = (expected); \
-\
-	EXPECT_EQ(expected_, trace_wait(expected_, re_)) \
-		trace_dump(re_); \
-} while (0)
 
 /* --- functions for child_call() --- */
 
@@ -435,29 +220,6 @@ static inline long do_limit(long type, long limit)
 		 (const char *)type);
 	snprintf(value, sizeof(value), "%ld", limit);
 	return write_file(path, value);
-}
-
-static inline long do_write(long path, long value)
-{
-	return write_file((const char *)path, (const char *)value);
-}
-
-/* Returns the pid of a process that waits for its end. */
-static inline long do_fork(long unused, long unused2)
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return or_errno(pid);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
-		pause();
-}
-
-static inline long do_reap(long pid, long unused)
-{
-	reap(pid);
-	return 0;
 }
 
 static inline long child_unshare(struct child *c, long flags)

@@ -7,7 +7,6 @@
  * NS_EVENTS_CYCLES and NS_EVENTS_SEED set how many processes the test of the
  * balance makes, and the seed of what they do.
  */
-#include <glob.h>
 #include <linux/sockios.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -1286,33 +1285,6 @@ static struct verdict judge(struct balance *b)
 	for (i = 0; i < b->count;)
 		i = judge_one(b, i, &v);
 	return v;
-}
-
-/* Events that were lost, by the files stats of all CPUs; -1 without these. */
-static long lost_events(void)
-{
-	static const char * const keys[] = {
-		"overrun: %ld", "commit overrun: %ld", "dropped events: %ld",
-	};
-	long lost = 0, n;
-	char line[128];
-	glob_t files;
-	size_t i, k;
-	FILE *file;
-
-	if (glob(trace_path("per_cpu/cpu*/stats"), 0, NULL, &files))
-		return -1;
-	for (i = 0; i < files.gl_pathc; i++) {
-		file = fopen(files.gl_pathv[i], "re");
-		while (file && fgets(line, sizeof(line), file))
-			for (k = 0; k < ARRAY_SIZE(keys); k++)
-				if (sscanf(line, keys[k], &n) == 1)
-					lost += n;
-		if (file)
-			fclose(file);
-	}
-	globfree(&files);
-	return lost;
 }
 
 static void open_balance(struct __test_metadata *_metadata, struct balance *b)
