@@ -117,6 +117,19 @@ static inline u64 task_metrics_ns_id(const struct task_struct *tsk)
 }
 
 /**
+ * task_metrics_ns_top_id - ID of the outermost metrics namespace of a task
+ * @tsk: any task that can't be freed meanwhile
+ *
+ * Context: As task_metrics_ns_id().
+ * Return: The ID of the ancestor at level 1, or of the namespace itself if that is
+ * at this level; 0 for the initial namespace. It stays after exit.
+ */
+static inline u64 task_metrics_ns_top_id(const struct task_struct *tsk)
+{
+	return READ_ONCE(tsk->metrics_ns_top_id);
+}
+
+/**
  * metrics_ns_cache_ids - note in a task which metrics namespace it is in
  * @tsk: the task, current or not yet running
  * @nsproxy: the namespaces that @tsk gets
@@ -176,6 +189,11 @@ get_metrics_ns(struct metrics_namespace *ns)
 static inline void put_metrics_ns(struct metrics_namespace *ns) { }
 
 static inline u64 task_metrics_ns_id(const struct task_struct *tsk)
+{
+	return 0;
+}
+
+static inline u64 task_metrics_ns_top_id(const struct task_struct *tsk)
 {
 	return 0;
 }

@@ -26,6 +26,10 @@
 		      { METRICS_NS_HOST_VIEW,	"host_view" },		\
 		      { METRICS_NS_QUOTA_CPUS,	"quota_cpus" })
 
+/* A label that isn't set by this call isn't told again. */
+#define metrics_label_len(ns, mask)					\
+	((mask) & NS_METRICS_SET_LABEL ? (ns)->label_len : 0)
+
 /**
  * metrics_ns_create - a metrics namespace exists
  * @ns: the namespace, complete; never NULL
@@ -77,7 +81,7 @@ TRACE_EVENT(metrics_ns_create,
  * Fires once for each NS_METRICS_SET that succeeds, and for an automatic scope
  * when it is found. The label is the word of whoever set it, in the namespace
  * setter_id: one that is nested in a container is the container's word. It is
- * printable, and its quotes and backslashes are escaped in the text.
+ * printable ASCII, and last in the text, as it may have blanks.
  *
  * Context: Process context, of the setter or, for an automatic scope, of the
  * task whose cgroup namespace gave it. metrics_namespace::lock is held.
@@ -96,11 +100,13 @@ TRACE_EVENT(metrics_ns_set,
 		__field(u32,	mask)
 		__field(u32,	flags)
 		__field(u32,	uid)
-		__field(u32,	label_len)
-		__array(char,	label, NS_METRICS_LABEL_MAX)
+		__dynamic_array(char, label, metrics_label_len(ns, mask) + 1)
 	),
 
 	TP_fast_assign(
+		char *label = __get_dynamic_array(label);
+		u32 len = metrics_label_len(ns, mask);
+
 		lockdep_assert_held(&ns->lock);
 		__entry->id		= ns->ns.ns_id;
 		__entry->owner_id	= ns->user_ns->ns.ns_id;
@@ -111,16 +117,15 @@ TRACE_EVENT(metrics_ns_set,
 					  ns->flags : 0;
 		__entry->uid		= from_kuid(&init_user_ns,
 						    current_uid());
-		__entry->label_len	= mask & NS_METRICS_SET_LABEL ?
-					  ns->label_len : 0;
-		memcpy(__entry->label, ns->label, NS_METRICS_LABEL_MAX);
+		memcpy(label, ns->label, len);
+		label[len] = '\0';
 	),
 
-	TP_printk("id=%llu set=%s label=\"%*pEc\" cgroup_id=%llu flags=%s owner_id=%llu setter_id=%llu uid=%u",
+	TP_printk("id=%llu set=%s cgroup_id=%llu flags=%s owner_id=%llu setter_id=%llu uid=%u label=%s",
 		  __entry->id, show_metrics_set(__entry->mask),
-		  __entry->label_len, __entry->label, __entry->cgroup_id,
-		  show_metrics_flags(__entry->flags), __entry->owner_id,
-		  __entry->setter_id, __entry->uid)
+		  __entry->cgroup_id, show_metrics_flags(__entry->flags),
+		  __entry->owner_id, __entry->setter_id, __entry->uid,
+		  __get_str(label))
 );
 
 #endif /* _TRACE_METRICS_NS_H */

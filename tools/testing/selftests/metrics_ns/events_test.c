@@ -180,17 +180,17 @@ TEST_F(events, set)
 	fill_label(&arg, "web");
 	ASSERT_EQ(0, ns_set(open_ns(self->a.pid), &arg));
 	EXPECT_EQ(1, count(self, "metrics_ns_set: id=%llu set=label|flags ", id));
-	EXPECT_EQ(1, count(self, "label=\"web\" cgroup_id=0 flags=quota_cpus "));
-	EXPECT_EQ(1, count(self, "setter_id=%llu uid=0\n", self->own));
+	EXPECT_EQ(1, count(self, " cgroup_id=0 flags=quota_cpus "));
+	EXPECT_EQ(1, count(self, "setter_id=%llu uid=0 label=web\n", self->own));
 }
 
-/* A label can't be taken for other fields. */
-TEST_F(events, label_is_escaped)
+/* A label can't be taken for other fields, as nothing comes after it. */
+TEST_F(events, label_is_last)
 {
 	ASSERT_EQ(0, events_on(self));
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
 	ASSERT_EQ(0, ns_set_label(open_ns(self->a.pid), "a\" uid=1 \\"));
-	EXPECT_EQ(1, count(self, "label=\"a\\\" uid=1 \\\\\" cgroup_id=0"));
+	EXPECT_EQ(1, count(self, " uid=0 label=a\" uid=1 \\\n"));
 }
 
 /* An explicit scope is told with its cgroup. */
@@ -201,7 +201,7 @@ TEST_F(events, scope)
 	ASSERT_EQ(0, events_on(self));
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
 	ASSERT_EQ(0, ns_set_scope(open_ns(self->a.pid), self->cgroup));
-	EXPECT_EQ(1, count(self, "set=scope label=\"\" cgroup_id=%llu ",
+	EXPECT_EQ(1, count(self, "set=scope cgroup_id=%llu ",
 			   cgroup_id(self->cgroup)));
 }
 
@@ -216,7 +216,7 @@ TEST_F(events, auto_scope)
 	EXPECT_EQ(0, count(self, "set=scope"));
 	ASSERT_EQ(0, cgroup_move(self->cgroup, self->a.pid));
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWCGROUP));
-	EXPECT_EQ(1, count(self, "set=scope label=\"\" cgroup_id=%llu ",
+	EXPECT_EQ(1, count(self, "set=scope cgroup_id=%llu ",
 			   cgroup_id(self->cgroup)));
 }
 
@@ -262,6 +262,110 @@ TEST_F(events, limit_denied)
 	ASSERT_EQ(-ENOSPC, child_unshare(&user, CLONE_NEWMETRICS));
 	EXPECT_EQ(1, count(self, "type=metrics ns_id=%llu reason=limit ret=-28",
 			   user_ns_id_of(user.pid)));
+}
+
+/* --- filters of any event, such as of namespace_create --- */
+
+#define EVENT	"events/namespace/namespace_create/"
+
+__attribute__((format(printf, 2, 3)))
+static long set_filter(FIXTURE_DATA(events) *self, const char *format, ...)
+{
+	char filter[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(filter, sizeof(filter), format, args);
+	va_end(args);
+	return write_file_at(self->instance, EVENT "filter", filter);
+}
+
+/* A namespace that each of two tasks makes, one in a metrics namespace. */
+static long two_events(FIXTURE_DATA(events) *self, struct child *b)
+{
+	long ret = write_file_at(self->instance, EVENT "enable", "1");
+
+	if (!ret)
+		ret = child_unshare(&self->a, CLONE_NEWUTS);
+	return ret ? ret : child_unshare(b, CLONE_NEWUTS);
+}
+
+static int count_by(FIXTURE_DATA(events) *self, const struct child *c)
+{
+	return count(self, "-%d ", c->pid);
+}
+
+/* What happens in a metrics namespace can be told from everything else. */
+TEST_F(events, filter)
+{
+	struct child b;
+
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, set_filter(self, "metrics_ns_id == %llu",
+				ns_id_of(self->a.pid)));
+	ASSERT_EQ(0, two_events(self, &b));
+	EXPECT_EQ(1, count_by(self, &self->a));
+	EXPECT_EQ(0, count_by(self, &b));
+}
+
+/* So can everything else. */
+TEST_F(events, filter_others)
+{
+	struct child b;
+
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, set_filter(self, "metrics_ns_id != %llu",
+				ns_id_of(self->a.pid)));
+	ASSERT_EQ(0, two_events(self, &b));
+	EXPECT_EQ(0, count_by(self, &self->a));
+	EXPECT_EQ(1, count_by(self, &b));
+}
+
+/* The initial namespace is 0, as in a task. */
+TEST_F(events, filter_initial)
+{
+	struct child b;
+
+	if (self->own != METRICS_NS_INIT_ID)
+		SKIP(return, "needs to be in the initial metrics namespace");
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, set_filter(self, "metrics_ns_id == 0"));
+	ASSERT_EQ(0, two_events(self, &b));
+	EXPECT_EQ(0, count_by(self, &self->a));
+	EXPECT_EQ(1, count_by(self, &b));
+}
+
+/* A nested one is found by its outermost, and not by that one's own ID. */
+TEST_F(events, filter_nested)
+{
+	struct child b;
+	__u64 outer;
+
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	outer = ns_id_of(self->a.pid);
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, set_filter(self, "metrics_ns_id == %llu", outer));
+	ASSERT_EQ(0, two_events(self, &b));
+	EXPECT_EQ(0, count_by(self, &self->a));
+	ASSERT_EQ(0, set_filter(self, "metrics_ns_top_id == %llu", outer));
+	ASSERT_EQ(0, two_events(self, &b));
+	EXPECT_EQ(1, count_by(self, &self->a));
+	EXPECT_EQ(0, count_by(self, &b));
+}
+
+/* IDs have no order, and are no text, nor what a histogram could be made of. */
+TEST_F(events, filter_refused)
+{
+	EXPECT_EQ(-EINVAL, set_filter(self, "metrics_ns_id > 1"));
+	EXPECT_EQ(-EINVAL, set_filter(self, "metrics_ns_id & 1"));
+	EXPECT_EQ(-EINVAL, set_filter(self, "metrics_ns_top_id == \"web\""));
+	EXPECT_EQ(-EINVAL, set_filter(self, "metrics_ns_id & CPUS{1}"));
+	EXPECT_EQ(-EINVAL, write_file_at(self->instance, EVENT "trigger",
+					 "hist:keys=metrics_ns_id"));
 }
 
 TEST_HARNESS_MAIN
