@@ -12,31 +12,21 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../../tools/container/metricsns_abi.h"
+#include "bench.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
 #define OWN_CGROUP	CGROUPS "/bench"
-
-struct bench {
-	const char *name;
-	void (*run)(const void *arg);
-	const void *arg;
-	/* false: this kernel cannot, so there is no line */
-	bool (*possible)(const void *arg);
-};
 
 static struct {
 	unsigned long loops;
@@ -45,6 +35,7 @@ static struct {
 	bool cgroup;		/* in a cgroup of its own */
 	bool namespace;		/* in a metrics namespace of its own */
 	bool scope;		/* that has this cgroup for its scope */
+	bool events;		/* what the events cost, instead */
 } opt = { .loops = 10000, .pattern = "*" };
 
 static uint64_t now(void)
@@ -59,7 +50,7 @@ static uint64_t now(void)
 
 /* --- processes --- */
 
-static void reap(pid_t pid)
+void reap(pid_t pid)
 {
 	int status;
 
@@ -136,17 +127,42 @@ static void run_pipe(const void *arg)
 		err(1, "pipe");
 }
 
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err(1, "sched_setaffinity");
+}
+
+void prepare_yield(void)
+{
+	pid_t pid;
+
+	stay_on_this_cpu();
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		sched_yield();
+}
+
+/* Nobody sleeps and nobody is woken: two switches and nothing else */
+void run_yield(const void *arg)
+{
+	(void)arg;
+	sched_yield();
+}
+
 /* --- namespaces --- */
 
-struct ns {
-	int flag;
-	const char *path;
-};
-
-#define NS(flag, name)	(&(const struct ns){ flag, "/proc/self/ns/" name })
-
 /* Known to the kernel, and not forbidden here */
-static bool ns_there(const void *arg)
+bool ns_there(const void *arg)
 {
 	const struct ns *ns = arg;
 	int status;
@@ -171,7 +187,7 @@ static void run_unshare(const void *arg)
 	reap(pid);
 }
 
-static void run_setns(const void *arg)
+void run_setns(const void *arg)
 {
 	const struct ns *ns = arg;
 	static int fds[2] = { -1, -1 };
@@ -256,17 +272,17 @@ static void run_sysinfo(const void *arg)
 
 #define UNSHARE(name, flag) \
 	{ "fork+unshare(" name ")+exit+wait", run_unshare, NS(flag, name), \
-	  ns_there }
-#define READ(path) { "read " path, run_read, path, file_there }
+	  ns_there, NULL }
+#define READ(path) { "read " path, run_read, path, file_there, NULL }
 
 static const struct bench benches[] = {
-	{ "fork+exit+wait", run_fork, NULL, NULL },
-	{ "thread create+exit+join", run_thread, NULL, NULL },
-	{ "vfork+execve+exit+wait", run_exec, NULL, NULL },
-	{ "pipe round trip", run_pipe, NULL, NULL },
-	{ "setns(uts)", run_setns, NS(CLONE_NEWUTS, "uts"), ns_there },
+	{ "fork+exit+wait", run_fork, NULL, NULL, NULL },
+	{ "thread create+exit+join", run_thread, NULL, NULL, NULL },
+	{ "vfork+execve+exit+wait", run_exec, NULL, NULL, NULL },
+	{ "pipe round trip", run_pipe, NULL, NULL, NULL },
+	{ "setns(uts)", run_setns, NS(CLONE_NEWUTS, "uts"), ns_there, NULL },
 	{ "fork+setns(metrics)+exit+wait", run_setns_metrics,
-	  NS(CLONE_NEWMETRICS, "metrics"), ns_there },
+	  NS(CLONE_NEWMETRICS, "metrics"), ns_there, NULL },
 	UNSHARE("uts", CLONE_NEWUTS),
 	UNSHARE("ipc", CLONE_NEWIPC),
 	UNSHARE("mnt", CLONE_NEWNS),
@@ -287,28 +303,82 @@ static const struct bench benches[] = {
 	READ("/proc/pressure/cpu"),
 	READ("/proc/self/status"),
 	READ("/sys/devices/system/cpu/online"),
-	{ "sysinfo", run_sysinfo, NULL, NULL },
+	{ "sysinfo", run_sysinfo, NULL, NULL, NULL },
+	{ "sched_yield round trip", run_yield, NULL, NULL, prepare_yield },
+	{ "cgroup attach", run_attach, NULL, cgroups_there, prepare_attach },
+	{ "clone3(into cgroup)+exit+wait", run_clone, NULL, cgroups_there,
+	  prepare_clone },
+	{ "write memory.max", run_limit, NULL, memory_there, prepare_limit },
+	{ "mmap+touch 64 pages+munmap", run_touch, NULL, memory_there,
+	  prepare_memory },
+	{ "pread 32 pages, reclaiming", run_reclaim, NULL, loop_there,
+	  prepare_reclaim },
 };
+
+bool chosen(const char *name)
+{
+	return !fnmatch(opt.pattern, name, 0);
+}
+
+unsigned long loops(void)
+{
+	return opt.loops;
+}
+
+uint64_t time_runs(const struct bench *b, unsigned long n)
+{
+	uint64_t start = now();
+
+	for (unsigned long i = 0; i < n; i++)
+		b->run(b->arg);
+	return now() - start;
+}
+
+void print_mean(const char *name, double mean)
+{
+	printf("%s\t%s\t%.1f\n", name, opt.native ? "ns" : "instructions",
+	       mean);
+	fflush(stdout);
+}
 
 static void measure(const struct bench *b)
 {
-	uint64_t start;
+	time_runs(b, opt.loops / 10 + 1);
+	print_mean(b->name, (double)time_runs(b, opt.loops) / opt.loops);
+}
 
-	if (b->possible && !b->possible(b->arg))
+void measure_where_prepared(const struct bench *b,
+			    void (*how)(const struct bench *b))
+{
+	pid_t pid;
+
+	if (!b->prepare) {
+		how(b);
 		return;
-	for (unsigned long i = 0; i < opt.loops / 10 + 1; i++)
-		b->run(b->arg);
-	start = now();
-	for (unsigned long i = 0; i < opt.loops; i++)
-		b->run(b->arg);
-	printf("%s\t%s\t%.1f\n", b->name, opt.native ? "ns" : "instructions",
-	       (double)(now() - start) / opt.loops);
-	fflush(stdout);
+	}
+	pid = fork();
+	if (!pid) {
+		b->prepare();
+		how(b);
+		exit(0);
+	}
+	reap(pid);
+	remove_cgroups();
+}
+
+static void measure_operations(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(benches); i++) {
+		const struct bench *b = &benches[i];
+
+		if (chosen(b->name) && (!b->possible || b->possible(b->arg)))
+			measure_where_prepared(b, measure);
+	}
 }
 
 /* --- where it runs --- */
 
-static void put(const char *path, const char *text)
+void put(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
 
@@ -386,6 +456,7 @@ static const struct argp_option options[] = {
 	{ "in", 'i', "PLACE", 0, "cgroup: in a cgroup of its own; namespace: "
 	  "in a metrics namespace as well; scope: with the cgroup for its "
 	  "scope", 0 },
+	{ "events", 'e', NULL, 0, "what events cost that are on, instead", 0 },
 	{ 0 }
 };
 
@@ -404,6 +475,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		opt.native = true;
+		return 0;
+	case 'e':
+		opt.events = true;
 		return 0;
 	case 'i':
 		opt.scope = !strcmp(arg, "scope");
@@ -429,9 +503,10 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
 		return 1;
 	enter();
-	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
-		if (!fnmatch(opt.pattern, benches[i].name, 0))
-			measure(&benches[i]);
+	if (opt.events)
+		measure_events();
+	else
+		measure_operations();
 	/* ends the other side of the pipes */
 	close(ping[1]);
 	return 0;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A table of the results of all variants: base as it is, the others as what they
-# add to it, and what was aimed at.
+# add to it, and what was aimed at. Events have one of their own, as they are.
 BEGIN { FS = "\t" }
 
 FNR == 1 {
@@ -17,7 +17,10 @@ FNR == 1 {
 	}
 	value[$1, variant] = $3
 	has[$1, variant] = 1
+	shown[is_event($1), variant] = 1
 }
+
+function is_event(name) { return name ~ /^event / }
 
 function percent(name, variant) {
 	return 100 * (value[name, variant] / value[name, "base"] - 1)
@@ -44,17 +47,27 @@ function known(name, variant) {
 	return (name, variant) in has && (name, "base") in has
 }
 
-END {
-	printf "%-34s", ""
+function row(name, events,   v) {
+	printf "%-34s", events ? substr(name, 7) : name
 	for (v = 1; v <= nr_variants; v++)
-		printf " %12s", variants[v]
-	printf "\n"
-	for (n = 1; n <= nr_names; n++) {
-		printf "%-34s", names[n]
-		for (v = 1; v <= nr_variants; v++)
-			printf " %12s", cell(names[n], variants[v])
-		printf "  %s\n", unit[names[n]]
-	}
+		if ((events, variants[v]) in shown)
+			printf " %12s", name == "" ? variants[v] : cell(name, variants[v])
+	printf "%s\n", name == "" ? "" : "  " unit[name]
+}
+
+function table(events,   n) {
+	row("", events)
+	for (n = 1; n <= nr_names; n++)
+		if (is_event(names[n]) == events)
+			row(names[n], events)
+}
+
+END {
+	for (v = 1; v <= nr_variants; v++)
+		for (events = 0; events <= 1; events++)
+			any[events] += (events, variants[v]) in shown
+	if (any[0])
+		table(0)
 
 	for (n = 1; n <= nr_names; n++)
 		if (unit[names[n]] == "instructions" && known(names[n], "floor")) {
@@ -65,6 +78,11 @@ END {
 		}
 	if (nr_floor)
 		printf "\nfloor: layout alone changes a figure by %.2f %% on average, %.2f %% at most\n", sum / nr_floor, floor
+
+	if (any[1]) {
+		print "\nan event that is on:"
+		table(1)
+	}
 
 	print "\naims:"
 	split("fork+exit+wait|vfork+execve+exit+wait|pipe round trip", hot, "|")

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the benchmark share.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../tools/container/metricsns_abi.h"
+
+#define CGROUPS		"/sys/fs/cgroup"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+struct bench {
+	const char *name;
+	void (*run)(const void *arg);
+	const void *arg;
+	/* false: this kernel cannot, so there is no line */
+	bool (*possible)(const void *arg);
+	/* puts its process where no other measurement should be, if not NULL */
+	void (*prepare)(void);
+};
+
+struct ns {
+	int flag;
+	const char *path;
+};
+
+#define NS(flag, name)	(&(const struct ns){ flag, "/proc/self/ns/" name })
+
+/* bench.c */
+bool chosen(const char *name);
+unsigned long loops(void);
+void print_mean(const char *name, double mean);
+uint64_t time_runs(const struct bench *b, unsigned long n);
+void measure_where_prepared(const struct bench *b,
+			    void (*how)(const struct bench *b));
+void reap(pid_t pid);
+void put(const char *path, const char *text);
+void prepare_yield(void);
+void run_yield(const void *arg);
+bool ns_there(const void *arg);
+void run_setns(const void *arg);
+
+/* cgroups.c */
+bool cgroups_there(const void *arg);
+bool memory_there(const void *arg);
+bool pids_there(const void *arg);
+bool pids_and_ns_there(const void *arg);
+bool loop_there(const void *arg);
+void remove_cgroups(void);
+void prepare_attach(void);
+void run_attach(const void *arg);
+void prepare_limit(void);
+void run_limit(const void *arg);
+void prepare_memory(void);
+void run_touch(const void *arg);
+void prepare_reclaim(void);
+void run_reclaim(const void *arg);
+void prepare_protected(void);
+void run_protected(const void *arg);
+void prepare_clone(void);
+void run_clone(const void *arg);
+void prepare_full(void);
+void run_clone_refused(const void *arg);
+void prepare_mkdir(void);
+void run_mkdir(const void *arg);
+
+/* events.c */
+void measure_events(void);
+
+#endif
