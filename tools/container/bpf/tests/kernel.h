@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Of the kernel's types, what the programs read. The compiler notes the names
+ * of the fields, and libbpf puts in the offsets of the running kernel (CO-RE).
+ * So nothing of a built kernel is needed here, and the order doesn't matter.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+
+struct ns_common {
+	__u64 ns_id;
+	__u32 ns_type;
+	unsigned int inum;
+};
+
+struct user_namespace {
+	struct ns_common ns;
+};
+
+struct metrics_namespace {
+	struct ns_common ns;
+	struct metrics_namespace *parent;
+	__u64 top_id;
+	__u64 origin_cgroup_id;
+	__u32 level;
+	__u32 label_len;
+	char label[64];
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+};
+
+struct lruvec {
+	unsigned long flags;
+};
+
+struct mem_cgroup_per_node {
+	struct mem_cgroup *memcg;
+	struct lruvec lruvec;
+};
+
+struct shrinker;
+struct shrink_control;
+struct cred;
+
+#pragma clang attribute pop
+
+/* Their values are the running kernel's, too. */
+enum ns_denial {
+	NS_DENIED_INSTALL,
+};
+
+enum memcg_memory_event {
+	MEMCG_MAX,
+};
+
+#endif
