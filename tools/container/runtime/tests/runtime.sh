@@ -70,6 +70,7 @@ cleanup() {
 	[[ -z $test_user ]] || userdel -rf "$test_user"
 	rm -rf "$dir"
 	rmdir /sys/fs/cgroup/cid-test
+	trace_stop
 } > /dev/null 2>&1
 trap cleanup EXIT
 
@@ -108,11 +109,67 @@ expect() {	# what, got, want
 }
 
 #
+# What the kernel tells, in a tracefs instance of our own
+#
+trace=/sys/kernel/tracing/instances/cid-test-$$
+
+trace_start() {
+	local event
+
+	trace_stop	# of a check that has failed
+	mkdir "$trace"
+	for event in namespace metrics_ns cgroup/cgroup_{mkdir,rmdir} \
+			cgroup/cgroup_{attach_task,fork_into,file_write} \
+			cgroup/{cgroup_notify_frozen,pids_max} \
+			memcg/memcg_event oom/mark_victim; do
+		echo 1 > "$trace/events/$event/enable"
+	done
+}
+
+trace_stop() {
+	[[ -d $trace ]] || return 0
+	echo 0 > "$trace/events/enable"
+	rmdir "$trace"
+}
+
+# Namespaces that have a beginning and no end yet
+unfreed() {
+	comm -23 \
+		<(sed -n 's/.* namespace_create: \(ns_id=[0-9]*\) .*/\1/p' \
+			"$trace/trace" | sort) \
+		<(sed -n 's/.* namespace_free: \(ns_id=[0-9]*\) .*/\1/p' \
+			"$trace/trace" | sort)
+}
+
+# Many are freed by a kworker.
+all_freed() {
+	local try
+
+	for try in {1..100}; do
+		[[ -n $(unfreed) ]] || return 0
+		sleep 0.1
+	done
+	expect "namespaces that are left after $try looks" "$(unfreed)" ''
+}
+
+happened() {	# what, regular expression...
+	local what=$1 re
+
+	shift
+	for re; do
+		grep -Eq " $re" "$trace/trace" && continue
+		echo "$what: no event like: $re"
+		grep -v '^#' "$trace/trace" | tail -n 40
+		return 1
+	done
+}
+
+#
 # Bundles and containers of the runtime under test, $real
 #
 mkdir -p "$dir/rootfs"/{bin,proc,sys,dev,tmp}
 cp "$(command -v busybox)" "$dir/rootfs/bin/busybox"
-for applet in sh cat sleep grep; do
+for applet in sh cat sleep grep tail; do
 	ln -s busybox "$dir/rootfs/bin/$applet"
 done
 tar -C "$dir/rootfs" -cf "$dir/rootfs.tar" .
@@ -479,6 +536,46 @@ for real in crun runc; do
 	ln -s "$cid_runtime" "$dir/cid-runtime-$real"
 done
 
+# From its creation to its end, each state of a container has its event.
+life_in_events() {
+	local id=life-$real pid ns cgroup type
+
+	trace_start
+	bundle yes '' sleep 300
+	create "$id"
+	wrapped start "$id"
+	pid=$(init_of "$id")
+	ns=$(info id "$pid")
+	cgroup=$(cgroup_inode "$pid")
+	wrapped update --memory 67108864 "$id"
+	wrapped pause "$id"
+	wrapped resume "$id"
+	wrapped kill "$id" KILL
+	await stopped "$id"
+	wrapped delete "$id"
+	all_freed
+	happened created "metrics_ns_create: id=$ns " \
+		"namespace_switch: .* type=metrics .* new_id=$ns$"
+	happened labelled "metrics_ns_set: id=$ns set=label.* label=$id$"
+	happened scoped "metrics_ns_set: id=$ns set=scope cgroup_id=$cgroup "
+	for type in pid mnt uts ipc cgroup; do
+		happened "its $type namespace" \
+			"namespace_create: ns_id=[0-9]+ type=$type " \
+			"namespace_switch: .* type=$type "
+	done
+	happened 'in its cgroup' \
+		"cgroup_(attach_task|fork_into): dst_root=0 dst_id=$cgroup "
+	happened 'limit changed' \
+		"cgroup_file_write: root=0 id=$cgroup file=memory.max ret=8 value=67108864$"
+	happened 'frozen and thawed' \
+		"cgroup_notify_frozen: root=0 id=$cgroup .* val=1$" \
+		"cgroup_notify_frozen: root=0 id=$cgroup .* val=0$"
+	happened gone "namespace_inactive: ns_id=$ns " \
+		"namespace_free: ns_id=$ns type=metrics " \
+		"cgroup_rmdir: root=0 id=$cgroup "
+	trace_stop
+}
+
 podman_as() {	# runtime, arguments...
 	local real=$1
 
@@ -503,6 +600,36 @@ podman_container() {	# runtime
 	podman_as "$1" run --rm --network none cid-test sh -c 'exit 6' ||
 		code=$?
 	expect 'exit code' "$code" 6
+}
+
+# The cgroups that were made for a container: an expression for their IDs
+cgroups_of() {	# id
+	sed -n "s/.* cgroup_mkdir: root=0 \\(id=[0-9]*\\) .*$1.*/\\1/p" \
+		"$trace/trace" | paste -sd '|'
+}
+
+# What stops a container of podman's is told with its cgroup.
+podman_limits() {	# runtime
+	local forks memory code=0
+
+	trace_start
+	podman_as "$1" run --cidfile "$dir/forks" --network none --pids-limit 4 \
+		cid-test sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done' || code=$?
+	expect 'exit code of sh' "$code" 2
+	code=0
+	podman_as "$1" run --cidfile "$dir/memory" --network none --memory 16m \
+		--memory-swap 16m cid-test tail /dev/zero || code=$?
+	expect 'exit code of tail' "$code" 137
+	forks=$(cat "$dir/forks")
+	memory=$(cat "$dir/memory")
+	podman_as "$1" rm -f -t 0 "$forks" "$memory" > /dev/null
+	all_freed
+	happened 'no more processes' \
+		"pids_max: root=0 ($(cgroups_of "$forks")) "
+	happened 'out of memory' \
+		"memcg_event: memcg_($(cgroups_of "$memory")) event=oom$" \
+		"mark_victim: .* memcg_($(cgroups_of "$memory"))$"
+	trace_stop
 }
 
 # The setting is in podman's own user namespace, which owns the new one.
@@ -587,9 +714,11 @@ for real in crun runc; do
 	check "$real: a runtime that fails leaves nothing" failed_runtime
 	check "$real: a runtime that is missing leaves nothing" missing_runtime
 	check "$real: time namespace by annotation" time_namespace
+	check "$real: the life of a container, as events" life_in_events
 	check "$real: podman run, exec and rm" podman_container "$real"
 done
 real=crun
+check 'crun: what stops a container of podman, as events' podman_limits crun
 check 'crun: containers come and go and leave nothing' come_and_go
 check 'crun: rootless podman has an ID' podman_rootless
 [[ ! -e $dir/test_user ]] || test_user=$(cat "$dir/test_user")
