@@ -19,11 +19,8 @@ case ${1:-} in
 esac
 PATTERN=${1:-*}
 CGROUPS=/sys/fs/cgroup
-TMP=$(mktemp -d)
-COUNT=0
-FAILED=0
-STARTED=()
-UNSHARED=()
+# shellcheck source=tools/container/tests/claim.sh
+. "$(dirname "$0")/claim.sh"
 
 # Runtimes that know nobody, so that no test waits for a real one
 mkdir "$TMP/bin"
@@ -33,63 +30,6 @@ for name in podman docker; do
 done
 REAL_PATH=$PATH
 PATH=$TMP/bin:$PATH
-
-# shellcheck disable=SC2317,SC2329	# called by a trap
-clean_up()
-{
-	stop_all
-	rm -rf "$TMP"
-}
-trap clean_up EXIT
-
-stop_all()
-{
-	local pid
-
-	for pid in "${STARTED[@]}"; do
-		kill -TERM "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	# unshare(1) blocks SIGTERM while it waits.
-	for pid in "${UNSHARED[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	STARTED=()
-	UNSHARED=()
-}
-
-say()
-{
-	echo "# $*"
-}
-
-# Run one test, a function, by itself; it fails with the first command that does.
-claim()
-{
-	local text=$1 status=0
-	shift
-
-	# shellcheck disable=SC2053
-	[[ $text == $PATTERN ]] || return 0
-	COUNT=$((COUNT + 1))
-	set +e
-	(
-		trap stop_all EXIT
-		set -e
-		"$@"
-	) >"$TMP/log" 2>&1 </dev/null
-	status=$?
-	set -e
-	if ((status == 0)); then
-		echo "ok $COUNT - cid: $text"
-	else
-		FAILED=$((FAILED + 1))
-		echo "not ok $COUNT - cid: $text"
-		# awk ends a last line that has no end
-		awk '{ print "# " $0 }' "$TMP/log"
-	fi
-}
 
 # status CODE COMMAND...: the command has to exit with it
 status()
@@ -109,15 +49,6 @@ fails()
 {
 	! "$@" || {
 		say "$* succeeded"
-		return 1
-	}
-}
-
-# same WANT GOT
-same()
-{
-	[[ $1 == "$2" ]] || {
-		say "'$2' instead of '$1'"
 		return 1
 	}
 }
@@ -154,47 +85,8 @@ refused()
 	(($(wc -l <"$TMP/err") <= 2))
 }
 
-until_true()
-{
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		! "$@" >/dev/null 2>&1 || return 0
-		sleep 0.1
-	done
-	say "waited in vain for: $*"
-	return 1
-}
-
 # For the shells inside
 export -f until_true say
-
-runs_sleep()
-{
-	cid ps "$1" -n | grep -q sleep
-}
-
-# start LABEL OPTION...: a container that sleeps
-start()
-{
-	local label=$1
-	shift
-
-	cid run --label "$label" "$@" -- sleep 1000 &
-	STARTED+=($!)
-	until_true runs_sleep "$label"
-}
-
-id_of()
-{
-	cid ls --json | jq -e --arg label "$1" \
-		'.[] | select(.label == $label) | .id'
-}
-
-sleeper_of()
-{
-	cid ps "$1" --json | jq -e '.[] | select(.command == "sleep") | .pid'
-}
 
 no_cgroups()
 {
@@ -547,7 +439,7 @@ json_parses()
 unwrapped()
 {
 	unshare --fork --pid --kill-child sleep 1000 &
-	UNSHARED+=($!)
+	KILLED+=($!)
 	until_true sh -c 'cid ls | grep -q "no container ID"'
 	local pid
 	pid=$(cid ls --json | jq -e '.[] | select(.id == null) | .pid')
@@ -982,5 +874,4 @@ claim "all help is there" helped
 PATH=$REAL_PATH
 claim "nothing is left in the cgroups" no_cgroups
 
-echo "1..$COUNT"
-((FAILED == 0))
+finish

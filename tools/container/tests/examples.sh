@@ -20,105 +20,24 @@ esac
 PATTERN=${1:-*}
 EXAMPLES=(follow-bpf follow-tracefs follow-perf)
 INSTANCES=/sys/kernel/tracing/instances
-TMP=$(mktemp -d)
-COUNT=0
-FAILED=0
-STARTED=()
-FOLLOWER=
+# shellcheck source=tools/container/tests/claim.sh
+. "$(dirname "$0")/claim.sh"
 
-# shellcheck disable=SC2317,SC2329	# called by a trap
-clean_up()
+# told COMMAND...: until the example has said so; in vain also if it ends before
+# it is told to
+told()
 {
-	stop_all
-	rm -rf "$TMP"
-}
-trap clean_up EXIT
-
-stop_all()
-{
-	local pid
-
-	for pid in "${STARTED[@]}" $FOLLOWER; do
-		kill -TERM "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	STARTED=()
-	FOLLOWER=
-}
-
-say()
-{
-	echo "# $*"
-}
-
-# Run one test, a function, by itself; it fails with the first command that does.
-claim()
-{
-	local text=$1 status=0
-	shift
-
-	# shellcheck disable=SC2053
-	[[ $text == $PATTERN ]] || return 0
-	COUNT=$((COUNT + 1))
-	set +e
-	(
-		trap stop_all EXIT
-		set -e
-		"$@"
-	) >"$TMP/log" 2>&1 </dev/null
-	status=$?
-	set -e
-	if ((status == 0)); then
-		echo "ok $COUNT - cid-examples: $text"
-	else
-		FAILED=$((FAILED + 1))
-		echo "not ok $COUNT - cid-examples: $text"
-		# awk ends a last line that has no end
-		awk '{ print "# " $0 }' "$TMP/log"
-	fi
-}
-
-# same WANT GOT
-same()
-{
-	[[ $1 == "$2" ]] || {
-		say "'$2' instead of '$1'"
+	until_true said_or_ended "$@"
+	"$@" || {
+		say "the example said, in vain for: $*"
+		cat "$TMP/out" "$TMP/err"
 		return 1
 	}
 }
 
-# Also in vain if the example ends before it is told to
-until_true()
+said_or_ended()
 {
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		! "$@" >/dev/null 2>&1 || return 0
-		[[ -z $FOLLOWER ]] || kill -0 "$FOLLOWER" || break
-		sleep 0.1
-	done
-	say "waited in vain for: $*"
-	cat "$TMP/out" "$TMP/err"
-	return 1
-}
-
-id_of()
-{
-	cid ls --json | jq -e --arg label "$1" \
-		'.[] | select(.label == $label) | .id'
-}
-
-runs_sleep()
-{
-	cid ps "$1" -n | grep -q sleep
-}
-
-# start LABEL: a container that sleeps
-start()
-{
-	cid run --label "$1" -- sleep 1000 &
-	STARTED+=($!)
-	until_true runs_sleep "$1"
+	"$@" || ! kill -0 "$FOLLOWER"
 }
 
 # Without job control a job in the background ignores SIGINT.
@@ -126,6 +45,7 @@ follow()
 {
 	env --default-signal=INT "$1" >"$TMP/out" 2>"$TMP/err" &
 	FOLLOWER=$!
+	KILLED+=("$FOLLOWER")
 }
 
 # stop: the example has to end by itself, in good order and without a word
@@ -135,7 +55,6 @@ stop()
 
 	kill -INT "$FOLLOWER"
 	wait "$FOLLOWER" || status=$?
-	FOLLOWER=
 	same 0 "$status"
 	same "" "$(cat "$TMP/err")"
 }
@@ -164,13 +83,13 @@ before_and_after()
 	start "before"
 	one=$(id_of "before")
 	follow "$1"
-	until_true has_line "^there id=$one "
+	told has_line "^there id=$one "
 	start "after"
 	two=$(id_of "after")
-	until_true has_line "^(new|label) +id=$two label=after$"
+	told has_line "^(new|label) +id=$two label=after$"
 	kill -TERM "${STARTED[@]}"
-	until_true has_line "^gone +id=$one "
-	until_true has_line "^gone +id=$two "
+	told has_line "^gone +id=$one "
+	told has_line "^gone +id=$two "
 	stop
 	times 1 "^there id=$one label=before$"
 	times 1 "^(there|new) +id=$one "
@@ -230,11 +149,11 @@ amid_many()
 	make_many &
 	STARTED+=($!)
 	follow "$1"
-	until_true amid_enough
+	told amid_enough
 	touch "$TMP/enough"
 	wait "${STARTED[@]:1}"
 	kill -TERM "${STARTED[0]}"
-	until_true all_told
+	told all_told
 	stop
 	same "" "$(ids 'there|new' | uniq -d)"
 	same "" "$(ids gone | uniq -d)"
@@ -247,12 +166,11 @@ exec_told()
 
 	start "before"
 	follow follow-bpf
-	until_true has_line '^there '
+	told has_line '^there '
 	start "exec"
 	id=$(id_of "exec")
-	pid=$(cid ps "exec" --json |
-		jq -e '.[] | select(.command == "sleep") | .pid')
-	until_true has_line "^exec +id=$id pid=$pid comm=sleep$"
+	pid=$(sleeper_of "exec")
+	told has_line "^exec +id=$id pid=$pid comm=sleep$"
 	stop
 	times 1 "^exec +id=$id pid=$pid comm=sleep$"
 }
@@ -260,7 +178,7 @@ exec_told()
 no_instance_left()
 {
 	follow follow-tracefs
-	until_true test -d "$INSTANCES/follow-$FOLLOWER"
+	told test -d "$INSTANCES/follow-$FOLLOWER"
 	stop
 	same "" "$(find "$INSTANCES" -name 'follow-*')"
 }
@@ -289,5 +207,4 @@ done
 claim "follow-bpf: what a container runs, by its ID" exec_told
 claim "follow-tracefs: no instance is left behind" no_instance_left
 
-echo "1..$COUNT"
-((FAILED == 0))
+finish

@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the tests of cid and of the examples have in common, to be sourced by them
+# with PATTERN set. A test's name is its script's.
+
+NAME=$(basename "$0" .sh)
+TMP=$(mktemp -d)
+COUNT=0
+FAILED=0
+STARTED=()
+KILLED=()
+
+# shellcheck disable=SC2317,SC2329	# called by a trap
+clean_up()
+{
+	stop_all
+	rm -rf "$TMP"
+}
+trap clean_up EXIT
+
+stop_all()
+{
+	local pid
+
+	for pid in "${STARTED[@]}"; do
+		kill -TERM "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	# unshare(1), for one, blocks SIGTERM while it waits.
+	for pid in "${KILLED[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	STARTED=()
+	KILLED=()
+}
+
+say()
+{
+	echo "# $*"
+}
+
+# Run one test, a function, by itself; it fails with the first command that does.
+claim()
+{
+	local text=$1 status=0
+	shift
+
+	# shellcheck disable=SC2053
+	[[ $text == $PATTERN ]] || return 0
+	COUNT=$((COUNT + 1))
+	set +e
+	(
+		trap stop_all EXIT
+		set -e
+		"$@"
+	) >"$TMP/log" 2>&1 </dev/null
+	status=$?
+	set -e
+	if ((status == 0)); then
+		echo "ok $COUNT - $NAME: $text"
+	else
+		FAILED=$((FAILED + 1))
+		echo "not ok $COUNT - $NAME: $text"
+		# awk ends a last line that has no end
+		awk '{ print "# " $0 }' "$TMP/log"
+	fi
+}
+
+# same WANT GOT
+same()
+{
+	[[ $1 == "$2" ]] || {
+		say "'$2' instead of '$1'"
+		return 1
+	}
+}
+
+until_true()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	say "waited in vain for: $*"
+	return 1
+}
+
+runs_sleep()
+{
+	cid ps "$1" -n | grep -q sleep
+}
+
+# start LABEL OPTION...: a container that sleeps
+start()
+{
+	local label=$1
+	shift
+
+	cid run --label "$label" "$@" -- sleep 1000 &
+	STARTED+=($!)
+	until_true runs_sleep "$label"
+}
+
+id_of()
+{
+	cid ls --json | jq -e --arg label "$1" \
+		'.[] | select(.label == $label) | .id'
+}
+
+sleeper_of()
+{
+	cid ps "$1" --json | jq -e '.[] | select(.command == "sleep") | .pid'
+}
+
+# The plan, and the exit status
+finish()
+{
+	echo "1..$COUNT"
+	((FAILED == 0))
+}
