@@ -38,6 +38,8 @@ function unfinished() {
 		result(0, file ": gives results", " # exit status " status)
 	else if (status && !failed)
 		result(0, file ": exits with 0", " # exit status " status)
+	if ($4 != "")
+		print "# " file ": " $4 " s"
 	file = ""
 	next
 }

@@ -17,6 +17,7 @@ USAGE
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 esac
+NAME=cid
 PATTERN=${1:-*}
 CGROUPS=/sys/fs/cgroup
 # shellcheck source=tools/container/tests/claim.sh

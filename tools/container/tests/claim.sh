@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What the tests of cid and of the examples have in common, to be sourced by them
-# with PATTERN set. A test's name is its script's.
+# with NAME, with which each result begins, and PATTERN set.
 
-NAME=$(basename "$0" .sh)
 TMP=$(mktemp -d)
 COUNT=0
 FAILED=0

@@ -17,6 +17,7 @@ USAGE
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 esac
+NAME="cid examples"
 PATTERN=${1:-*}
 EXAMPLES=(follow-bpf follow-tracefs follow-perf)
 INSTANCES=/sys/kernel/tracing/instances
