@@ -180,12 +180,6 @@ copy_metrics_ns(u64 flags, struct user_namespace *user_ns,
 	return old_ns;
 }
 
-static inline struct metrics_namespace *
-get_metrics_ns(struct metrics_namespace *ns)
-{
-	return ns;
-}
-
 static inline void put_metrics_ns(struct metrics_namespace *ns) { }
 
 static inline u64 task_metrics_ns_id(const struct task_struct *tsk)

@@ -9,11 +9,9 @@
 #ifndef _LINUX_METRICS_NS_VIEW_H
 #define _LINUX_METRICS_NS_VIEW_H
 
-#include <linux/bits.h>
 #include <linux/jump_label_ratelimit.h>
 #include <linux/types.h>
 
-struct cgroup;
 struct cpumask;
 struct seq_file;
 struct seq_operations;
@@ -21,18 +19,6 @@ struct sysinfo;
 
 /* The operations of /proc/cpuinfo, defined by the architecture */
 extern const struct seq_operations cpuinfo_op;
-
-/* The unit of sched_cgroup_quota(): what keeps one CPU busy */
-#define CGROUP_QUOTA_UNIT	BIT(20)
-
-#ifdef CONFIG_CFS_BANDWIDTH
-s64 sched_cgroup_quota(struct cgroup *cgrp);
-#else
-static inline s64 sched_cgroup_quota(struct cgroup *cgrp)
-{
-	return -1;
-}
-#endif
 
 #ifdef CONFIG_METRICS_NS
 
@@ -86,11 +72,6 @@ static inline ssize_t metrics_ns_show_cpus(const struct cpumask *map, char *buf)
 #else /* !CONFIG_METRICS_NS */
 
 #define metrics_ns_cpuinfo_op	cpuinfo_op
-
-static inline bool metrics_view_exists(void)
-{
-	return false;
-}
 
 static inline int metrics_ns_show_stat(struct seq_file *m)
 {

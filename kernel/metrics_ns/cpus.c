@@ -17,6 +17,7 @@
 #include <linux/cpuset.h>
 #include <linux/math64.h>
 #include <linux/metrics_ns_view.h>
+#include <linux/sched/cgroup.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
