@@ -85,13 +85,19 @@ END {
 	}
 
 	print "\naims:"
-	split("fork+exit+wait|vfork+execve+exit+wait|pipe round trip", hot, "|")
-	for (i = 1; i <= 3; i++) {
+	nr_hot = split("fork+exit+wait|vfork+execve+exit+wait|pipe round trip", hot, "|")
+	for (i = 1; i <= nr_hot; i++) {
 		if (known(hot[i], "idle"))
 			aim("on and unused: " hot[i], percent(hot[i], "idle"), 0.1)
 		if (known(hot[i], "off"))
 			aim("off: " hot[i], percent(hot[i], "off"), floor)
 	}
+	# What has events that are off: layout alone may change it by its floor.
+	nr_traced = split("sched_yield round trip|cgroup attach|mmap+touch 64 pages+munmap|setns(uts)|fork+unshare(uts)+exit+wait", traced, "|")
+	for (i = 1; i <= nr_traced; i++)
+		if (known(traced[i], "idle") && known(traced[i], "floor"))
+			aim("events off: " traced[i], percent(traced[i], "idle"),
+			    0.1 + abs(percent(traced[i], "floor")))
 	for (n = 1; n <= nr_names; n++)
 		if (names[n] ~ /^read .*(stat|meminfo|uptime|cpuinfo|online)$/ &&
 		    names[n] !~ /vmstat|diskstats/ && known(names[n], "scoped"))
