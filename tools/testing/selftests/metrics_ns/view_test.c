@@ -175,8 +175,9 @@ TEST_F(view, memory_stat)
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
 	ASSERT_EQ(0, child_call(&self->c, do_allocate, 32 * MIB, 0));
 
+	/* Its readers may miss what a CPU hasn't handed on: some pages each. */
 	ASSERT_TRUE(read_file_at(self->scope, "memory.stat", text, TEXT_MAX));
-	EXPECT_GE(number(text, "anon"), 32 * MIB);
+	EXPECT_GE(number(text, "anon"), 31 * MIB);
 	EXPECT_LE(labs(number(text, "anon") -
 		       kib(&self->c, "AnonPages") * 1024), MEM_SLACK);
 	EXPECT_LE(labs(number(text, "file") -
