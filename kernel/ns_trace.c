@@ -126,6 +126,14 @@ void __ns_trace_clone(const struct task_struct *child)
 	trace_changes(child, current->nsproxy, child->nsproxy);
 }
 
+void __ns_trace_install(const struct ns_common *ns, int ret)
+{
+	trace_namespace_install(ns, ret);
+	if (ret)
+		trace_namespace_denied(ns->ns_type, ns->ns_id,
+				       NS_DENIED_INSTALL, ret);
+}
+
 static u32 type_of_ucount(enum ucount_type type)
 {
 	switch (type) {

@@ -45,6 +45,7 @@ enum ns_denial {
 #ifdef CONFIG_TRACEPOINTS
 
 DECLARE_TRACEPOINT(namespace_switch);
+DECLARE_TRACEPOINT(namespace_install);
 DECLARE_TRACEPOINT(namespace_denied);
 
 u64 ns_trace_owner_id(const struct ns_common *ns);
@@ -55,6 +56,7 @@ void __ns_trace_switch(const struct task_struct *tsk, const struct nsproxy *old,
 		       const struct nsproxy *new);
 void __ns_trace_switch_user(const struct cred *old, const struct cred *new);
 void __ns_trace_clone(const struct task_struct *child);
+void __ns_trace_install(const struct ns_common *ns, int ret);
 void __ns_trace_limit(const struct user_namespace *ns, enum ucount_type type);
 
 /**
@@ -94,6 +96,18 @@ static inline void ns_trace_clone(const struct task_struct *child)
 }
 
 /**
+ * ns_trace_install - tell what setns(2) was told about one namespace
+ * @ns: the namespace that is to be entered
+ * @ret: 0, or why it isn't, a negative errno
+ */
+static inline void ns_trace_install(const struct ns_common *ns, int ret)
+{
+	if (tracepoint_enabled(namespace_install) ||
+	    tracepoint_enabled(namespace_denied))
+		__ns_trace_install(ns, ret);
+}
+
+/**
  * ns_trace_limit - tell that a limit on namespaces is reached
  * @ns: the user namespace whose limit it is
  * @type: what is counted; nothing is told of what is no namespace
@@ -113,6 +127,7 @@ static inline void ns_trace_switch(const struct task_struct *tsk,
 static inline void ns_trace_switch_user(const struct cred *old,
 					const struct cred *new) { }
 static inline void ns_trace_clone(const struct task_struct *child) { }
+static inline void ns_trace_install(const struct ns_common *ns, int ret) { }
 static inline void ns_trace_limit(const struct user_namespace *ns,
 				  enum ucount_type type) { }
 
