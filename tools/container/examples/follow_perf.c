@@ -30,12 +30,13 @@
 #define RING_SIZE	(64U << 10)	/* a power of two, in pages */
 #define RINGS_MAX	1024
 
-enum { CREATE, FREE, SET, NR_EVENTS };
+/* In the order in which their rings are emptied: who is gone has no label any more. */
+enum { CREATE, SET, FREE, NR_EVENTS };
 
 static const char *const names[NR_EVENTS] = {
 	"namespace/namespace_create",
-	"namespace/namespace_free",
 	"metrics_ns/metrics_ns_set",
+	"namespace/namespace_free",
 };
 
 static struct {

@@ -19,14 +19,18 @@ trap clean_up EXIT
 
 stop_all()
 {
-	local pid
+	local pid i
 
 	for pid in "${STARTED[@]}"; do
 		kill -TERM "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
-	# unshare(1), for one, blocks SIGTERM while it waits.
+	# unshare(1), for one, blocks SIGTERM while it waits; others tidy up.
 	for pid in "${KILLED[@]}"; do
+		for ((i = 0; i < 20; i++)); do
+			kill -TERM "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done

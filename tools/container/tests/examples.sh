@@ -181,7 +181,7 @@ no_instance_left()
 	follow follow-tracefs
 	told test -d "$INSTANCES/follow-$FOLLOWER"
 	stop
-	same "" "$(find "$INSTANCES" -name 'follow-*')"
+	same "" "$(find "$INSTANCES" -name "follow-$FOLLOWER")"
 }
 
 # Who may not see all events is told so, in one line.

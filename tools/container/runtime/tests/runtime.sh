@@ -64,6 +64,9 @@ cleanup() {
 			"$real" --root "$dir/$real" delete --force "$id"
 		done
 	done
+	for real in crun runc; do
+		[[ ! -d $dir/podman ]] || podman_as "$real" rm --all --force --time 0
+	done
 	[[ -z $dockerd_pid ]] || { kill "$dockerd_pid"; wait "$dockerd_pid"; }
 	# rootless podman leaves a process that holds its user namespace
 	[[ -z $test_user ]] || { pkill -KILL -u "$test_user"; sleep 1; }

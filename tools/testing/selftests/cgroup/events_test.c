@@ -247,7 +247,7 @@ TEST_F(cgroup, write_escaped)
 				       -EINVAL));
 }
 
-/* A long value is cut, and what it was is told by the number of bytes. */
+/* A long value is cut. */
 TEST_F(cgroup, write_long)
 {
 	char value[129], shown[128];
@@ -1237,7 +1237,10 @@ TEST_F_TIMEOUT(consolidation, refault, SLOW)
 	EXPECT_EQ(0, lost_events());
 }
 
-/* An evictor that is gone is told as none, and not as somebody else. */
+/*
+ * An evictor that is gone is told as none, and not as somebody else. (The
+ * multi-gen LRU keeps none in any case.)
+ */
 TEST_F_TIMEOUT(consolidation, evictor_gone, SLOW)
 {
 	static const struct group none;
