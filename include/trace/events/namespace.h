@@ -261,8 +261,8 @@ TRACE_EVENT(namespace_install,
  * @reason: why: enum ns_denial, which says whose ID @ns_id is
  * @ret: what the caller gets, negative
  *
- * Not for a missing capability, which cap_capable tells, nor for ptrace access or
- * a security module. Who is to get an ipc namespace beyond a limit may try several
+ * What a missing capability refuses is told here of setns(2) and NS_METRICS_SET
+ * only; cap_capable tells it of all. Not for ptrace access or a security module. Who is to get an ipc namespace beyond a limit may try several
  * times, and succeed in the end: each attempt that fails has its event.
  *
  * Context: Process context. Locks of the caller may be held.
