@@ -262,8 +262,9 @@ TRACE_EVENT(namespace_install,
  * @ret: what the caller gets, negative
  *
  * What a missing capability refuses is told here of setns(2) and NS_METRICS_SET
- * only; cap_capable tells it of all. Not for ptrace access or a security module. Who is to get an ipc namespace beyond a limit may try several
- * times, and succeed in the end: each attempt that fails has its event.
+ * only; cap_capable tells it of all. Not for ptrace access or a security module.
+ * Who is to get an ipc namespace beyond a limit may try several times, and
+ * succeed in the end: each attempt that fails has its event.
  *
  * Context: Process context. Locks of the caller may be held.
  */
