@@ -63,8 +63,6 @@ cleanup() {
 		for id in $("$real" --root "$dir/$real" list -q); do
 			"$real" --root "$dir/$real" delete --force "$id"
 		done
-	done
-	for real in crun runc; do
 		[[ ! -d $dir/podman ]] || podman_as "$real" rm --all --force --time 0
 	done
 	[[ -z $dockerd_pid ]] || { kill "$dockerd_pid"; wait "$dockerd_pid"; }

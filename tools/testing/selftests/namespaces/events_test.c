@@ -1044,7 +1044,7 @@ struct balance {
 	struct life *lives;	/* LIVES_AT_ONCE of them, shared */
 	unsigned int seed;
 	long nets;		/* how many more may be made */
-	bool metrics;		/* does the kernel know them? */
+	bool metrics;		/* does the kernel have them? */
 	__u64 first_id;
 };
 
@@ -1137,9 +1137,7 @@ static long random_flags(struct balance *b)
 	static const long types[] = {
 		CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
 		CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWTIME,
-#ifdef CLONE_NEWMETRICS
 		CLONE_NEWMETRICS,
-#endif
 	};
 	int bits = 1 + random_below(&b->seed, (1 << ARRAY_SIZE(types)) - 1);
 	long flags = 0;
@@ -1148,10 +1146,8 @@ static long random_flags(struct balance *b)
 	for (i = 0; i < ARRAY_SIZE(types); i++)
 		if (bits & 1 << i)
 			flags |= types[i];
-#ifdef CLONE_NEWMETRICS
 	if (!b->metrics)
 		flags &= ~CLONE_NEWMETRICS;
-#endif
 	if (flags & CLONE_NEWNET && --b->nets < 0)
 		flags &= ~CLONE_NEWNET;
 	return flags ?: CLONE_NEWUTS;
