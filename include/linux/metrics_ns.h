@@ -33,6 +33,7 @@ struct user_namespace;
  *			the initial namespace
  * @origin_cgroup_id:	cgroup v2 ID of the creator's cgroup at creation
  * @level:		number of ancestors, at most METRICS_NS_MAX_LEVEL
+ * @id_node:		in the hash of kfuncs.c, protected by its lock
  * @lock:		serialises the setters of the members that follow
  * @set:		NS_METRICS_SET_* bits of the members that are set; stored
  *			with release semantics after them
@@ -43,9 +44,10 @@ struct user_namespace;
  * @auto_scope:		exists once METRICS_NS_AUTO_SCOPE is set; its cgroup
  *			is filled in by the first suitable cgroup namespace
  *
- * Everything above @lock is constant after creation. Everything below is
- * written under @lock, and each member at most once but @set, which gains bits.
- * So readers need a reference on the namespace and an acquire load, but no lock.
+ * Everything above @lock but @id_node is constant after creation. Everything
+ * below is written under @lock, and each member at most once but @set, which
+ * gains bits. So readers need a reference on the namespace, or RCU, and an
+ * acquire load, but no lock.
  *
  * A namespace holds a reference on its parent, so all ancestors of a namespace
  * that is referenced can be walked without a lock. It holds references on the
@@ -53,7 +55,7 @@ struct user_namespace;
  * controllers, so a scope doesn't keep a removed cgroup's memory charged.
  *
  * Freeing waits for a grace period, as concurrent walks of the namespace tree
- * want it.
+ * and lookups by ID want it.
  */
 struct metrics_namespace {
 	struct ns_common		ns;
@@ -63,6 +65,7 @@ struct metrics_namespace {
 	u64				top_id;
 	u64				origin_cgroup_id;
 	u32				level;
+	struct hlist_node		id_node;
 	struct mutex			lock;		/* of the setters */
 	u32				set;
 	u32				flags;

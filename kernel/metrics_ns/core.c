@@ -115,6 +115,7 @@ create_metrics_ns(struct user_namespace *user_ns,
 	ns_tree_gen_id(ns);
 	ns->top_id = parent->level ? parent->top_id : ns->ns.ns_id;
 	ns_tree_add_raw(ns);
+	metrics_ns_hash(ns);
 	trace_metrics_ns_create(ns);
 	return ns;
 }
@@ -145,6 +146,7 @@ static struct metrics_namespace *free_one_metrics_ns(struct metrics_namespace *n
 	struct metrics_namespace *parent = ns->parent;
 
 	ns_tree_remove(ns);
+	metrics_ns_unhash(ns);
 	/* The sampler reaches each scope of @ns through the other one. */
 	metrics_scope_sample_stop(ns->scope);
 	metrics_scope_sample_stop(ns->auto_scope);
@@ -154,7 +156,7 @@ static struct metrics_namespace *free_one_metrics_ns(struct metrics_namespace *n
 	put_user_ns(ns->user_ns);
 	ns_common_free(ns);
 	mutex_destroy(&ns->lock);
-	/* Concurrent nstree traversal depends on a grace period. */
+	/* Whoever walks the tree or looks up an ID relies on a grace period. */
 	kfree_rcu(ns, ns.ns_rcu);
 	return parent;
 }

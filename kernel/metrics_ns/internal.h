@@ -82,6 +82,15 @@ struct metrics_view {
 	u32				flags;
 };
 
+/* kfuncs.c */
+#ifdef CONFIG_BPF_SYSCALL
+void metrics_ns_hash(struct metrics_namespace *ns);
+void metrics_ns_unhash(struct metrics_namespace *ns);
+#else
+static inline void metrics_ns_hash(struct metrics_namespace *ns) { }
+static inline void metrics_ns_unhash(struct metrics_namespace *ns) { }
+#endif
+
 bool metrics_label_valid(const char *label, u32 len);
 
 struct metrics_scope *metrics_scope_alloc(void);

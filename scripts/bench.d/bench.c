@@ -503,10 +503,12 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
 		return 1;
 	enter();
-	if (opt.events)
+	if (opt.events) {
 		measure_events();
-	else
+	} else {
 		measure_operations();
+		measure_kfuncs();
+	}
 	/* ends the other side of the pipes */
 	close(ping[1]);
 	return 0;

@@ -72,6 +72,9 @@ void run_clone_refused(const void *arg);
 void prepare_mkdir(void);
 void run_mkdir(const void *arg);
 
+/* kfuncs.c */
+void measure_kfuncs(void);
+
 /* events.c */
 void measure_events(void);
 

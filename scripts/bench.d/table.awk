@@ -43,6 +43,19 @@ function aim(what, got, limit) {
 	printf "  %-6s  %-44s  %+.2f %%, aim %+.2f %%\n", got <= limit ? "met" : "MISSED", what, got, limit
 }
 
+# A kfunc against what any kernel has, and what tools do without it
+function versus(name,   v, cgroup, walk, got) {
+	cgroup = "bpf get_current_cgroup_id"
+	walk = "bpf walk to pid_ns_for_children"
+	for (v = 1; v <= nr_variants; v++) {
+		if (!((name, variants[v]) in has) || !((cgroup, variants[v]) in has) ||
+		    !((walk, variants[v]) in has))
+			continue
+		got = value[name, variants[v]] / value[cgroup, variants[v]]
+		printf "  %-6s  %-44s  %.2f of get_current_cgroup_id, aim 1.20; %.2f of the walk, aim 1.00\n", got <= 1.2 && value[name, variants[v]] <= value[walk, variants[v]] ? "met" : "MISSED", variants[v] ": " name, got, value[name, variants[v]] / value[walk, variants[v]]
+	}
+}
+
 # What layout may change: here, or on average
 function floor(name,   here, mean) {
 	here = known(name, "floor") ? abs(percent(name, "floor")) : 0
@@ -109,6 +122,9 @@ END {
 		if (names[n] ~ /^read .*(stat|meminfo|uptime|cpuinfo|online)$/ &&
 		    names[n] !~ /vmstat|diskstats/ && known(names[n], "scoped"))
 			aim("scoped: " names[n], percent(names[n], "scoped"), 50)
+	nr_kfuncs = split("pidns|container_id", kfunc, "|")
+	for (i = 1; i <= nr_kfuncs; i++)
+		versus("bpf get_current_" kfunc[i])
 	size["sizeof(struct task_struct)"] = 16
 	size["sizeof(struct nsproxy)"] = 8
 	for (name in size)

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the verifier refuses to pass to the kfuncs of metrics namespaces. */
+
+#include <vmlinux.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf_misc.h"
+
+char _license[] SEC("license") = "GPL";
+
+u64 bpf_task_container_id(struct task_struct *task) __ksym __weak;
+u64 bpf_task_container_top_id(struct task_struct *task) __ksym __weak;
+int bpf_container_label(u64 id, char *buf, u32 buf__sz) __ksym __weak;
+
+u64 result;
+const char constant[8];
+
+SEC("tp_btf/sched_wakeup")
+__success
+int BPF_PROG(container_id_trusted, struct task_struct *p)
+{
+	result = bpf_task_container_id(p);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("Possibly NULL pointer passed to trusted")
+int BPF_PROG(container_id_null, struct task_struct *p)
+{
+	result = bpf_task_container_id(NULL);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("R1 must be a rcu pointer")
+int BPF_PROG(container_id_untrusted, struct task_struct *p)
+{
+	result = bpf_task_container_id(p->last_wakee);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("Possibly NULL pointer passed to trusted")
+int BPF_PROG(container_top_id_null, struct task_struct *p)
+{
+	result = bpf_task_container_top_id(NULL);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("R1 must be a rcu pointer")
+int BPF_PROG(container_top_id_untrusted, struct task_struct *p)
+{
+	result = bpf_task_container_top_id(p->last_wakee);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("R2 and R3 memory, len pair leads to invalid memory access")
+int BPF_PROG(container_label_beyond_buffer, struct task_struct *p)
+{
+	char buf[8] = {};
+
+	result = bpf_container_label(1, buf, 16);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("write into map forbidden")
+int BPF_PROG(container_label_into_constant, struct task_struct *p)
+{
+	result = bpf_container_label(1, (char *)constant, sizeof(constant));
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+__failure __msg("R2 and R3 memory, len pair leads to invalid memory access")
+int BPF_PROG(container_label_of_unknown_size, struct task_struct *p)
+{
+	char buf[8] = {};
+
+	result = bpf_container_label(1, buf, p->pid);
+	return 0;
+}
