@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ "ls", "list the containers", cmd_ls, CID_USAGE },
 	{ "ps", "list the processes of containers", cmd_ps, CID_USAGE },
 	{ "top", "show what the containers use, live", cmd_top, CID_USAGE },
+	{ "runqlat", "tell how long tasks wait for a CPU", cmd_runqlat, CID_USAGE },
 	{ "of", "tell which container a process is in", cmd_of, CID_USAGE },
 	{ "enter", "run a command in an existing container", cmd_enter,
 	  CID_OWN_ERROR },

@@ -3,7 +3,7 @@
  * A program for each event, which reads its arguments: typed ones (tp_btf), so
  * that the verifier lets a program follow them, as BTF says what they point to.
  */
-#include "kernel.h"
+#include "../kernel.h"
 
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>

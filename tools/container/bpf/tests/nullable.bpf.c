@@ -3,7 +3,7 @@
  * Programs that follow an argument which may be NULL, with and without asking
  * first. None is loaded with the others: each is a test.
  */
-#include "kernel.h"
+#include "../kernel.h"
 
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>

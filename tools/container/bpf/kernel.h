@@ -36,6 +36,17 @@ struct metrics_namespace {
 struct task_struct {
 	int pid;
 	int tgid;
+	unsigned int __state;
+	struct task_group *sched_task_group;
+	struct nsproxy *nsproxy;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct pid_namespace *pid_ns_for_children;
 };
 
 struct kernfs_node {
@@ -48,6 +59,11 @@ struct cgroup {
 
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+};
+
+struct task_group {
+	struct cgroup_subsys_state css;
+	struct task_group *parent;
 };
 
 struct mem_cgroup {

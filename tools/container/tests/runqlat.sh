@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of cid runqlat, as TAP, against what cgroups count. To be run as root, on a
+# kernel with metrics namespaces; cid is taken from PATH. Needs jq.
+set -euo pipefail
+
+usage()
+{
+	cat <<USAGE
+usage: runqlat.sh [--help] [PATTERN]
+
+Tests cid runqlat and prints TAP; with PATTERN (a glob) only those whose claim
+matches. Exit status: 1 if a test failed.
+USAGE
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+NAME="cid runqlat"
+PATTERN=${1:-*}
+CGROUPS=/sys/fs/cgroup
+PERIOD=100000	# of cpu.max, in microseconds
+# shellcheck source=tools/container/tests/claim.sh
+. "$(dirname "$0")/claim.sh"
+
+# busy LABEL SEC OPTION...: a container that is busy for that time, and then still
+# there, so that its cgroup can be read
+busy()
+{
+	local label=$1 seconds=$2
+	shift 2
+
+	cid run --label "$label" "$@" -- sh -c "$(loop "$seconds"); exec sleep 1000" &
+	STARTED+=($!)
+	until_true runs_sleep "$label"
+}
+
+loop()
+{
+	echo "timeout $1 sh -c 'while :; do :; done'"
+}
+
+# Its programs are attached: it has a link for each.
+attached()
+{
+	(($(cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c '^link_id:') >= 5))
+}
+
+# watch FILE OPTION...: starts to watch; its PID is WATCHER
+watch()
+{
+	local file=$1
+	shift
+
+	cid runqlat --json "$@" >"$file" &
+	WATCHER=$!
+	STARTED+=("$WATCHER")
+	until_true attached "$WATCHER"
+}
+
+watched()
+{
+	kill -INT "$WATCHER"
+	wait "$WATCHER"
+}
+
+cgroup_of()
+{
+	cid ls --json | jq -er --arg label "$1" \
+		'.[] | select(.label == $label) | .cgroup'
+}
+
+# of FILE LABEL WHAT: of the only object there, of the container
+of()
+{
+	jq -e --arg label "$2" \
+		".containers[] | select(.label == \$label) | $3" "$1"
+}
+
+# fails COMMAND...: "!" alone would not end a test
+fails()
+{
+	! "$@" || {
+		say "$* succeeded"
+		return 1
+	}
+}
+
+# near NUMBER OTHER DIFFERENCE
+near()
+{
+	say "$1 and $2"
+	(($1 - $2 <= $3 && $2 - $1 <= $3))
+}
+
+throttled_as_cgroups_count()
+{
+	watch "$TMP/out"
+	busy capped 3 --cpus 0.2
+	watched
+	near "$(of "$TMP/out" capped .throttled.sum_usec)" \
+		"$(sed -n 's/^throttled_usec //p' \
+			"$CGROUPS$(cgroup_of capped)/cpu.stat")" $((2 * PERIOD))
+	(($(of "$TMP/out" capped .throttled.sum_usec) > PERIOD))
+}
+
+not_throttled_without_limit()
+{
+	watch "$TMP/out"
+	busy free 1
+	watched
+	same 0 "$(of "$TMP/out" free .throttled.count)"
+	(($(of "$TMP/out" free .waiting.count) > 0))
+}
+
+# Two on one CPU: one waits while the other runs, so together they wait as long as
+# any of them does. Others on that CPU let both wait.
+waiting_as_cgroups_count()
+{
+	local some sum
+
+	watch "$TMP/out"
+	cid run --label pair --cpuset 1 -- \
+		sh -c "$(loop 3) & $(loop 3); wait; exec sleep 1000" &
+	STARTED+=($!)
+	until_true runs_sleep pair
+	watched
+	sum=$(of "$TMP/out" pair .waiting.sum_usec)
+	some=$(sed -n 's/^some.*total=//p' "$CGROUPS$(cgroup_of pair)/cpu.pressure")
+	say "$sum us in all, $some us by at least one"
+	((some > 500000 && sum > some * 3 / 4 && sum < some * 5 / 2))
+}
+
+histogram_adds_up()
+{
+	watch "$TMP/out"
+	busy counted 1
+	watched
+	of "$TMP/out" counted '.waiting | .count == ([.histogram[].count] | add)'
+	of "$TMP/out" counted \
+		'.waiting | .sum_usec >= ([.histogram[] | .count * .from_usec] | add)'
+	of "$TMP/out" counted '.waiting | .sum_usec <=
+		([.histogram[] | .count * (.to_usec + 1)] | add)'
+}
+
+only_the_named()
+{
+	busy wanted 1
+	busy other 1
+	watch "$TMP/out" -c wanted
+	cid enter wanted -- true
+	cid enter other -- true
+	watched
+	same '["wanted"]' "$(jq -c '[.containers[].label]' "$TMP/out")"
+}
+
+label_of_the_dead()
+{
+	watch "$TMP/out"
+	cid run --label shortlived -- true
+	watched
+	fails id_of shortlived
+	(($(of "$TMP/out" shortlived .waiting.count) > 0))
+}
+
+nested_as_the_outermost()
+{
+	start outer
+	watch "$TMP/out"
+	cid enter outer -- cid run --label inner -- true
+	watched
+	same '["inner","outer"]' "$(jq -c '[.containers[].label] | sort' "$TMP/out")"
+	watch "$TMP/out" --top
+	cid enter outer -- cid run --label inner -- true
+	watched
+	same '["outer"]' "$(jq -c '[.containers[].label]' "$TMP/out")"
+}
+
+host_if_asked()
+{
+	watch "$TMP/out" --host
+	sleep 0.2
+	watched
+	jq -e '[.containers[] | select(.id == 0)] | length == 1' "$TMP/out"
+	watch "$TMP/out"
+	sleep 0.2
+	watched
+	jq -e '[.containers[] | select(.id == 0)] | length == 0' "$TMP/out"
+}
+
+anew_each_interval()
+{
+	busy early 1
+	cid runqlat --json -i 1 -d 3.5 >"$TMP/out"
+	same 4 "$(wc -l <"$TMP/out")"
+	jq -e .time "$TMP/out"
+}
+
+as_text()
+{
+	cid runqlat -d 2 >"$TMP/out" &
+	STARTED+=($!)
+	until_true attached $!
+	busy texted 1 --cpus 0.2
+	wait "${STARTED[0]}"
+	grep -E "^texted \\($(id_of texted)\\): waiting for a CPU, [0-9]+ times, [0-9.]+ ms in all$" "$TMP/out"
+	grep -E "^ +[0-9]+ -> [0-9]+ +[0-9]+ +\\|\\*+ *\\|$" "$TMP/out"
+}
+
+nr_programs()
+{
+	perl -e '
+		# BPF_PROG_GET_NEXT_ID by bpf(2)
+		for (my $n = 0, my $id = 0;; $n++) {
+			my $attr = pack("LLL", $id, 0, 0);
+			syscall(321, 11, $attr, length($attr)) && do {
+				print "$n\n";
+				exit;
+			};
+			$id = (unpack("LLL", $attr))[1];
+		}'
+}
+
+as_before()
+{
+	[[ $(nr_programs) == "$1" ]]
+}
+
+nothing_is_left()
+{
+	local before signal
+	before=$(nr_programs)
+
+	for signal in INT TERM KILL; do
+		watch "$TMP/out"
+		(($(nr_programs) > before))
+		kill "-$signal" "$WATCHER"
+		wait "$WATCHER" || [[ $signal == KILL ]]
+		until_true as_before "$before"
+	done
+}
+
+refuses()
+{
+	local want=$1 text=$2 got=0
+	shift 2
+
+	"$@" >"$TMP/out" 2>"$TMP/err" || got=$?
+	same "$want" "$got"
+	same 0 "$(wc -c <"$TMP/out")"
+	grep -F -- "$text" "$TMP/err"
+}
+
+bad_arguments()
+{
+	refuses 1 "there is no container 'nobody'" cid runqlat -d 1 -c nobody
+	refuses 2 "'soon' is not a number of seconds" cid runqlat -d soon
+	refuses 2 "'0' is not a number of seconds" cid runqlat -i 0
+	refuses 2 "'more': no argument is expected" cid runqlat more
+	refuses 1 "run it as root" setpriv --reuid 65534 --clear-groups \
+		"$(command -v cid)" runqlat -d 1
+}
+
+claim "throttling as cpu.stat has it" throttled_as_cgroups_count
+claim "nobody is throttled without a limit" not_throttled_without_limit
+claim "waiting as cpu.pressure has it" waiting_as_cgroups_count
+claim "the histogram adds up" histogram_adds_up
+claim "-c: only the containers that are named" only_the_named
+claim "the label of a container that is gone" label_of_the_dead
+claim "--top: nested containers as the outermost" nested_as_the_outermost
+claim "--host: who is in no container" host_if_asked
+claim "-i: begins anew each time" anew_each_interval
+claim "text has a head and a histogram" as_text
+claim "however it ends, nothing is left in the kernel" nothing_is_left
+claim "arguments that can't be used are refused in a line" bad_arguments
+finish
