@@ -18,7 +18,6 @@ docker is tested where dockerd is installed. TAP on stdout.
 USAGE
 }
 
-programs=$(dirname "$(dirname "$(realpath "$0")")")
 while (($#)); do
 	case $1 in
 	--help) usage; exit 0 ;;
@@ -27,230 +26,20 @@ while (($#)); do
 	esac
 done
 
-bail() {
-	echo "Bail out! $1"
-	exit 1
-}
-
-((EUID == 0)) || bail 'run it as root'
-[[ -e /proc/self/ns/metrics ]] || bail 'this kernel has no metrics namespaces'
-[[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] ||
-	bail 'no cgroup v2 on /sys/fs/cgroup'
-for tool in crun runc podman busybox; do
-	command -v "$tool" > /dev/null || bail "$tool is not installed"
-done
-cid_runtime=$programs/cid-runtime
-ns_info=$programs/tests/ns_info
-[[ -f $cid_runtime && -x $cid_runtime ]] || cid_runtime=$(command -v cid-runtime) ||
-	bail 'cid-runtime not found; see --programs'
-[[ -x $ns_info ]] || ns_info=$(command -v ns_info) ||
-	bail 'ns_info not found; see --programs'
-
-dir=$(mktemp -d)
-chmod 755 "$dir"
-echo 'annotations = 1' > "$dir/conf"
-export CID_RUNTIME_CONFIG=$dir/conf
-unset CID_RUNTIME CID_RUNTIME_DEBUG CID_RUNTIME_REQUIRE
-nr=0
-failed=0
-seq=0
+# shellcheck source=tools/container/runtime/tests/containers.sh
+. "$(dirname "$0")/containers.sh"
 dockerd_pid=
 test_user=
 
 cleanup() {
 	set +e
-	for real in crun runc; do
-		for id in $("$real" --root "$dir/$real" list -q); do
-			"$real" --root "$dir/$real" delete --force "$id"
-		done
-		[[ ! -d $dir/podman ]] || podman_as "$real" rm --all --force --time 0
-	done
 	[[ -z $dockerd_pid ]] || { kill "$dockerd_pid"; wait "$dockerd_pid"; }
 	# rootless podman leaves a process that holds its user namespace
 	[[ -z $test_user ]] || { pkill -KILL -u "$test_user"; sleep 1; }
 	[[ -z $test_user ]] || userdel -rf "$test_user"
-	rm -rf "$dir"
-	rmdir /sys/fs/cgroup/cid-test
-	trace_stop
+	remove_containers
 } > /dev/null 2>&1
 trap cleanup EXIT
-
-result() {	# word, claim, remark
-	nr=$((nr + 1))
-	[[ $1 == ok ]] || failed=1
-	echo "$1 $nr - cid-runtime $2"
-}
-
-# Each check is a function of its own; its stderr becomes the diagnosis.
-check() {	# claim, command...
-	local claim=$1 rc
-
-	shift
-	# in a condition, set -e would not count
-	set +e
-	( set -e; "$@" ) > "$dir/diagnosis" 2>&1
-	rc=$?
-	set -e
-	if ((rc == 0)); then
-		result ok "$claim"
-	else
-		result 'not ok' "$claim"
-		sed 's/^/# /' "$dir/diagnosis"
-	fi
-}
-
-skip() {	# claim, reason
-	result ok "$1 # SKIP $2"
-}
-
-expect() {	# what, got, want
-	[[ $2 == "$3" ]] && return
-	echo "$1: got \"$2\", want \"$3\""
-	return 1
-}
-
-#
-# What the kernel tells, in a tracefs instance of our own
-#
-trace=/sys/kernel/tracing/instances/cid-test-$$
-
-trace_start() {
-	local event
-
-	trace_stop	# of a check that has failed
-	mkdir "$trace"
-	for event in namespace metrics_ns cgroup/cgroup_{mkdir,rmdir} \
-			cgroup/cgroup_{attach_task,fork_into,file_write} \
-			cgroup/{cgroup_notify_frozen,pids_max} \
-			memcg/memcg_event oom/mark_victim; do
-		echo 1 > "$trace/events/$event/enable"
-	done
-}
-
-trace_stop() {
-	[[ -d $trace ]] || return 0
-	echo 0 > "$trace/events/enable"
-	rmdir "$trace"
-}
-
-# Namespaces that have a beginning and no end yet
-unfreed() {
-	comm -23 \
-		<(sed -n 's/.* namespace_create: \(ns_id=[0-9]*\) .*/\1/p' \
-			"$trace/trace" | sort) \
-		<(sed -n 's/.* namespace_free: \(ns_id=[0-9]*\) .*/\1/p' \
-			"$trace/trace" | sort)
-}
-
-# Many are freed by a kworker.
-all_freed() {
-	local try
-
-	for try in {1..100}; do
-		[[ -n $(unfreed) ]] || return 0
-		sleep 0.1
-	done
-	expect "namespaces that are left after $try looks" "$(unfreed)" ''
-}
-
-happened() {	# what, regular expression...
-	local what=$1 re
-
-	shift
-	for re; do
-		grep -Eq " $re" "$trace/trace" && continue
-		echo "$what: no event like: $re"
-		grep -v '^#' "$trace/trace" | tail -n 40
-		return 1
-	done
-}
-
-#
-# Bundles and containers of the runtime under test, $real
-#
-mkdir -p "$dir/rootfs"/{bin,proc,sys,dev,tmp}
-cp "$(command -v busybox)" "$dir/rootfs/bin/busybox"
-for applet in sh cat sleep grep tail; do
-	ln -s busybox "$dir/rootfs/bin/$applet"
-done
-tar -C "$dir/rootfs" -cf "$dir/rootfs.tar" .
-
-# Makes bundle $dir/b; arguments: cgroup namespace (yes, no), annotations as
-# JSON members, then the command.
-bundle() {
-	local cgroupns='' notes=$2 args=''
-
-	[[ $1 == no ]] || cgroupns=', { "type": "cgroup" }'
-	shift 2
-	for word; do
-		args+=${args:+, }\"$word\"
-	done
-	seq=$((seq + 1))
-	mkdir -p "$dir/b"
-	cat > "$dir/b/config.json" <<JSON
-{
-	"ociVersion": "1.0.0",
-	"process": { "terminal": false, "user": { "uid": 0, "gid": 0 },
-		"args": [ $args ], "env": [ "PATH=/bin" ], "cwd": "/" },
-	"root": { "path": "$dir/rootfs", "readonly": true },
-	"hostname": "cid-test",
-	"annotations": { $notes },
-	"mounts": [
-		{ "destination": "/proc", "type": "proc", "source": "proc" },
-		{ "destination": "/dev", "type": "tmpfs", "source": "tmpfs" } ],
-	"linux": {
-		"cgroupsPath": "/cid-test/$real-$seq",
-		"namespaces": [ { "type": "pid" }, { "type": "ipc" },
-			{ "type": "uts" }, { "type": "mount" }$cgroupns ]
-	}
-}
-JSON
-}
-
-unwrapped() {
-	"$real" --root "$dir/$real" "$@"
-}
-
-wrapped() {
-	CID_RUNTIME=$real "$cid_runtime" --root "$dir/$real" "$@"
-}
-
-# Without a file behind it the container would keep the caller's pipe open.
-create() {
-	wrapped create --bundle "$dir/b" "$1" \
-		< /dev/null > "$dir/create.log" 2>&1 || {
-		cat "$dir/create.log"
-		return 1
-	}
-}
-
-init_of() {
-	unwrapped state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'
-}
-
-info() {	# field, pid
-	"$ns_info" "$2" | sed -n "s/^$1=//p"
-}
-
-cgroup_inode() {	# pid
-	stat -c %i "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")"
-}
-
-remove() {
-	unwrapped delete --force "$1" > /dev/null 2>&1 || true
-}
-
-# A container gets into a state when it does, and not at once.
-await() {	# state id
-	local try
-
-	for try in {1..300}; do
-		unwrapped state "$2" 2> /dev/null |
-			grep -q "\"status\": *\"$1\"" && return
-		sleep 0.1
-	done
-	expect "state after $try looks" "$(unwrapped state "$2" 2>&1)" "$1"
-}
 
 # A namespace may die a moment after its last process.
 same_namespaces() {	# list before
@@ -532,60 +321,6 @@ time_namespace() {
 #
 # Engines
 #
-# By name: engines do not hand their environment to every call of a runtime.
-for real in crun runc; do
-	ln -s "$cid_runtime" "$dir/cid-runtime-$real"
-done
-
-# From its creation to its end, each state of a container has its event.
-life_in_events() {
-	local id=life-$real pid ns cgroup type
-
-	trace_start
-	bundle yes '' sleep 300
-	create "$id"
-	wrapped start "$id"
-	pid=$(init_of "$id")
-	ns=$(info id "$pid")
-	cgroup=$(cgroup_inode "$pid")
-	wrapped update --memory 67108864 "$id"
-	wrapped pause "$id"
-	wrapped resume "$id"
-	wrapped kill "$id" KILL
-	await stopped "$id"
-	wrapped delete "$id"
-	all_freed
-	happened created "metrics_ns_create: id=$ns " \
-		"namespace_switch: .* type=metrics .* new_id=$ns$"
-	happened labelled "metrics_ns_set: id=$ns set=label.* label=$id$"
-	happened scoped "metrics_ns_set: id=$ns set=scope cgroup_id=$cgroup "
-	for type in pid mnt uts ipc cgroup; do
-		happened "its $type namespace" \
-			"namespace_create: ns_id=[0-9]+ type=$type " \
-			"namespace_switch: .* type=$type "
-	done
-	happened 'in its cgroup' \
-		"cgroup_(attach_task|fork_into): dst_root=0 dst_id=$cgroup "
-	happened 'limit changed' \
-		"cgroup_file_write: root=0 id=$cgroup file=memory.max ret=8 value=67108864$"
-	happened 'frozen and thawed' \
-		"cgroup_notify_frozen: root=0 id=$cgroup .* val=1$" \
-		"cgroup_notify_frozen: root=0 id=$cgroup .* val=0$"
-	happened gone "namespace_inactive: ns_id=$ns " \
-		"namespace_free: ns_id=$ns type=metrics " \
-		"cgroup_rmdir: root=0 id=$cgroup "
-	trace_stop
-}
-
-podman_as() {	# runtime, arguments...
-	local real=$1
-
-	shift
-	podman --storage-driver vfs --root "$dir/podman" \
-		--runroot "$dir/podman-run" --cgroup-manager cgroupfs \
-		--runtime "$dir/cid-runtime-$real" "$@"
-}
-
 podman_container() {	# runtime
 	local id pid code=0
 
@@ -601,36 +336,6 @@ podman_container() {	# runtime
 	podman_as "$1" run --rm --network none cid-test sh -c 'exit 6' ||
 		code=$?
 	expect 'exit code' "$code" 6
-}
-
-# The cgroups that were made for a container: an expression for their IDs
-cgroups_of() {	# id
-	sed -n "s/.* cgroup_mkdir: root=0 \\(id=[0-9]*\\) .*$1.*/\\1/p" \
-		"$trace/trace" | paste -sd '|'
-}
-
-# What stops a container of podman's is told with its cgroup.
-podman_limits() {	# runtime
-	local forks memory code=0
-
-	trace_start
-	podman_as "$1" run --cidfile "$dir/forks" --network none --pids-limit 4 \
-		cid-test sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done' || code=$?
-	expect 'exit code of sh' "$code" 2
-	code=0
-	podman_as "$1" run --cidfile "$dir/memory" --network none --memory 16m \
-		--memory-swap 16m cid-test tail /dev/zero || code=$?
-	expect 'exit code of tail' "$code" 137
-	forks=$(cat "$dir/forks")
-	memory=$(cat "$dir/memory")
-	podman_as "$1" rm -f -t 0 "$forks" "$memory" > /dev/null
-	all_freed
-	happened 'no more processes' \
-		"pids_max: root=0 ($(cgroups_of "$forks")) "
-	happened 'out of memory' \
-		"memcg_event: memcg_($(cgroups_of "$memory")) event=oom$" \
-		"mark_victim: .* memcg_($(cgroups_of "$memory"))$"
-	trace_stop
 }
 
 # The setting is in podman's own user namespace, which owns the new one.
@@ -715,11 +420,9 @@ for real in crun runc; do
 	check "$real: a runtime that fails leaves nothing" failed_runtime
 	check "$real: a runtime that is missing leaves nothing" missing_runtime
 	check "$real: time namespace by annotation" time_namespace
-	check "$real: the life of a container, as events" life_in_events
 	check "$real: podman run, exec and rm" podman_container "$real"
 done
 real=crun
-check 'crun: what stops a container of podman, as events' podman_limits crun
 check 'crun: containers come and go and leave nothing' come_and_go
 check 'crun: rootless podman has an ID' podman_rootless
 [[ ! -e $dir/test_user ]] || test_user=$(cat "$dir/test_user")
