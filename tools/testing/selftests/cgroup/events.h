@@ -124,28 +124,36 @@ static inline long cg_put(const struct group *g, const char *file,
 	return write_text(path, (char *)value, strlen(value));
 }
 
-/* A controller may be one that can't be had now; that shows later. */
-static inline void cg_enable(const struct group *g)
+/* Each by itself, so that an event tells which one it was. */
+static inline long cg_enable(const struct group *g)
 {
 	const char **name;
 	char value[64];
+	long ret = 0;
 
-	for (name = cg_controllers; *name; name++) {
+	for (name = cg_controllers; *name && ret >= 0; name++) {
 		snprintf(value, sizeof(value), "+%s", *name);
-		cg_put(g, "cgroup.subtree_control", value);
+		ret = cg_put(g, "cgroup.subtree_control", value);
+		if (ret < 0)
+			fprintf(stderr, "# %s: %s: %s\n", g->path, value,
+				strerror(-ret));
 	}
+	return ret < 0 ? ret : 0;
 }
 
 static inline long cg_make(struct group *g, const struct group *parent,
 			   const char *name)
 {
 	struct stat st;
+	long ret;
 	int len;
 
 	len = snprintf(g->path, sizeof(g->path), "%s/%s", parent->path, name);
 	if (len >= (int)sizeof(g->path) || cg_made_count == MAX_GROUPS)
 		return -ENAMETOOLONG;
-	cg_enable(parent);
+	ret = cg_enable(parent);
+	if (ret)
+		return ret;
 	if (cg_create(g->path) || stat(g->path, &st))
 		return -errno;
 	g->id = st.st_ino;

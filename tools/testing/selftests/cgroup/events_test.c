@@ -574,10 +574,38 @@ static void expect_told(struct __test_metadata *_metadata,
 	EXPECT_EVENTS(1, re_any_write(g, file));
 }
 
-/* Whatever file of a cgroup can be written, that is told. */
-TEST_F(files, every)
+/* A file is its controller's, by its name up to the first dot. */
+static void count_file(int *counts, const char *file)
+{
+	size_t len = strcspn(file, ".");
+	int i;
+
+	for (i = 0; cg_controllers[i]; i++)
+		if (strlen(cg_controllers[i]) == len &&
+		    !strncmp(cg_controllers[i], file, len))
+			counts[i]++;
+}
+
+static void expect_each_controller(struct __test_metadata *_metadata,
+				   const int *counts)
+{
+	int i;
+
+	for (i = 0; cg_controllers[i]; i++) {
+		EXPECT_LT(0, counts[i])
+			TH_LOG("no file of %s", cg_controllers[i]);
+	}
+	EXPECT_LT(0, i);
+}
+
+/*
+ * Whatever file of a cgroup can be written, that is told; and each controller
+ * that there is has at least one.
+ */
+TEST_F_TIMEOUT(files, every, SLOW)
 {
 	DIR *dir = opendir(self->g.path);
+	int counts[MAX_CONTROLLERS] = {};
 	struct dirent *entry;
 	int files = 0;
 	struct stat st;
@@ -588,10 +616,11 @@ TEST_F(files, every)
 		    !S_ISREG(st.st_mode) || !(st.st_mode & 0200))
 			continue;
 		expect_told(_metadata, &self->g, entry->d_name);
+		count_file(counts, entry->d_name);
 		files++;
 	}
 	closedir(dir);
-	ASSERT_LT(0, files);
+	expect_each_controller(_metadata, counts);
 	EXPECT_EVENTS(files, re_any_write(&self->g, NULL));
 	TH_LOG("%d files", files);
 }
@@ -713,7 +742,7 @@ static void overrun(struct __test_metadata *_metadata, struct child *c)
 }
 
 /* With the events disabled nothing is recorded. */
-TEST_F(memory, disabled)
+TEST_F_TIMEOUT(memory, disabled, SLOW)
 {
 	ASSERT_EQ(0, trace_enable(false));
 	ASSERT_EQ(2, cg_put(&self->p, "memory.max", "4M"));
@@ -731,7 +760,7 @@ TEST_F(memory, unprivileged)
 }
 
 /* Each time that memory.max is reached is told, also where pages give way. */
-TEST_F(memory, max)
+TEST_F_TIMEOUT(memory, max, SLOW)
 {
 	const char *obstacle;
 	int fd;
@@ -751,7 +780,7 @@ TEST_F(memory, max)
  * Where nothing gives way, the cgroup whose limit it is runs out of memory, and
  * the one of who is killed for that is another. Neither is told for the other.
  */
-TEST_F(memory, oom)
+TEST_F_TIMEOUT(memory, oom, SLOW)
 {
 	ASSERT_EQ(2, cg_put(&self->p, "memory.max", "4M"));
 	ASSERT_EQ(0, cg_child_start(&self->c, &self->a));
@@ -766,7 +795,7 @@ TEST_F(memory, oom)
 }
 
 /* The victim is told with its cgroup. */
-TEST_F(memory, victim)
+TEST_F_TIMEOUT(memory, victim, SLOW)
 {
 	ASSERT_EQ(2, cg_put(&self->p, "memory.max", "4M"));
 	ASSERT_EQ(0, cg_child_start(&self->c, &self->a));
@@ -779,7 +808,7 @@ TEST_F(memory, victim)
  * With memory.oom.group that is everybody, and the group is told once. Who is
  * killed first is counted again with the others.
  */
-TEST_F(memory, oom_group)
+TEST_F_TIMEOUT(memory, oom_group, SLOW)
 {
 	ASSERT_EQ(2, cg_put(&self->a, "memory.max", "4M"));
 	ASSERT_EQ(1, cg_put(&self->a, "memory.oom.group", "1"));
@@ -823,7 +852,7 @@ TEST_F_TIMEOUT(memory, high_throttle, SLOW)
 }
 
 /* Memory that is to be spared and can't be. */
-TEST_F(memory, low)
+TEST_F_TIMEOUT(memory, low, SLOW)
 {
 	const char *obstacle;
 	int fd;
@@ -1237,6 +1266,74 @@ TEST_F_TIMEOUT(consolidation, refault, SLOW)
 	EXPECT_EQ(0, lost_events());
 }
 
+/* For how long a tenant was disturbed, in microseconds of one clock. */
+struct disturbance {
+	const FIXTURE_DATA(consolidation) *self;
+	long long taken;	/* when others took the first of its pages */
+	long long first;	/* when it needed the first one back */
+	long long last;		/* and the last one */
+	long long latest;	/* of all events up to now */
+	long pages;
+	int disordered;
+};
+
+/* The time is before the event's name; -1 if it isn't there. */
+static long long trace_time_us(const char *line)
+{
+	const char *name = strstr(line, ": memcg_");
+	long long s, us;
+
+	while (name && name > line && name[-1] != ' ')
+		name--;
+	if (!name || sscanf(name, "%lld.%lld:", &s, &us) != 2)
+		return -1;
+	return s * USEC_PER_SEC + us;
+}
+
+static void add_disturbance(const char *line, int number, void *arg)
+{
+	struct disturbance *d = arg;
+	const struct tenant *busy = &d->self->t[BUSY];
+	bool own = trace_field(line, " pid=") == busy->c.pid;
+	long long now = trace_time_us(line);
+
+	d->disordered += now < d->latest;
+	d->latest = now;
+	if (strstr(line, " memcg_refault: ")) {
+		if ((__u64)trace_field(line, " memcg_id=") != busy->g.id)
+			return;
+		d->first = d->first ?: now;
+		d->last = now;
+		d->pages += trace_field(line, " nr_pages=");
+	} else if ((__u64)trace_field(line, " victim_id=") == busy->g.id &&
+		   !own && trace_field(line, " nr_reclaimed=")) {
+		d->taken = d->taken ?: now;
+	}
+}
+
+/*
+ * From the events follows for how long the busy one was disturbed: from when
+ * another one took the first of its pages to when it had the last one back. How
+ * long that is isn't judged, but that it can be told.
+ */
+TEST_F_TIMEOUT(consolidation, disturbed, SLOW)
+{
+	struct disturbance d = { .self = self };
+
+	ASSERT_EQ(0, write_file(trace_path("trace_clock"), "mono"));
+	let_all_read(_metadata, self);
+	ASSERT_TRUE(trace_each(" memcg_(reclaim|refault): ", add_disturbance,
+			       &d));
+	EXPECT_EQ(0, d.disordered);
+	EXPECT_LT(0, d.taken);
+	EXPECT_LE(d.taken, d.first);
+	EXPECT_LT(d.first, d.last);
+	EXPECT_LT(1, d.pages);
+	EXPECT_EQ(0, lost_events());
+	TH_LOG("disturbed for %lld us, had %ld pages back in the last %lld us",
+	       d.last - d.taken, d.pages, d.last - d.first);
+}
+
 /* An evictor that is gone is told as none, and not as somebody else. */
 TEST_F_TIMEOUT(consolidation, evictor_gone, SLOW)
 {
@@ -1374,6 +1471,17 @@ FIXTURE_SETUP(capability)
 FIXTURE_TEARDOWN(capability)
 {
 	clean_up();
+}
+
+/* With the event disabled nothing is recorded of what is otherwise. */
+TEST_F(capability, disabled)
+{
+	ASSERT_EQ(0, trace_enable(false));
+	ASSERT_EQ(0, child_call(&self->c, do_chroot, (long)"/", 0));
+	EXPECT_EVENTS(0, " cap_capable: ");
+	ASSERT_EQ(0, trace_enable(true));
+	ASSERT_EQ(0, child_call(&self->c, do_chroot, (long)"/", 0));
+	EXPECT_EVENTS(1, re_capable(CAP_SYS_CHROOT, 0, self->id, self->id));
 }
 
 /* Who isn't root can't enable it. */
