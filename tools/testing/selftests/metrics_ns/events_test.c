@@ -65,7 +65,7 @@ FIXTURE_TEARDOWN(events)
 	events_clean_up(self);
 }
 
-/* How many events are there that contain the text? */
+/* How many events are there that contain the text? -1 if they can't be read. */
 __attribute__((format(printf, 2, 3)))
 static int count(FIXTURE_DATA(events) *self, const char *format, ...)
 {
@@ -74,20 +74,73 @@ static int count(FIXTURE_DATA(events) *self, const char *format, ...)
 	va_list args;
 	int n = 0;
 
+	if (!at)
+		return -1;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	while (at && (at = strstr(at, text))) {
+	while ((at = strstr(at, text))) {
 		at++;
 		n++;
 	}
 	return n;
 }
 
-static long do_write_event(long unused, long unused2)
+/* The same, when there is one, or some time later. */
+__attribute__((format(printf, 2, 3)))
+static int count_soon(FIXTURE_DATA(events) *self, const char *format, ...)
 {
-	return write_file_at(AT_FDCWD, TRACEFS "/events/metrics_ns/enable",
-			     "1");
+	int tries = TRIES, n;
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	while (!(n = count(self, "%s", text)) && tries--)
+		usleep(TICK_US);
+	return n;
+}
+
+/* Where the first event with the text is; -1 if there is none. */
+static long position(FIXTURE_DATA(events) *self, const char *text)
+{
+	const char *trace = instance_read(self->instance);
+	const char *at = trace ? strstr(trace, text) : NULL;
+
+	return at ? at - trace : -1;
+}
+
+/* Switches of a task to another metrics namespace. */
+static int switches(FIXTURE_DATA(events) *self, pid_t pid)
+{
+	return count(self, "namespace_switch: pid=%d tgid=%d type=metrics ",
+		     pid, pid);
+}
+
+static int switched(FIXTURE_DATA(events) *self, pid_t pid, __u64 old, __u64 new)
+{
+	return count(self, "switch: pid=%d tgid=%d type=metrics old_id=%llu new_id=%llu\n",
+		     pid, pid, old, new);
+}
+
+/* What setns(2) was told about one namespace. */
+static int installs(FIXTURE_DATA(events) *self, pid_t pid, __u64 id, int ret)
+{
+	return count(self, "namespace_install: pid=%d ns_id=%llu type=metrics ret=%d\n",
+		     pid, id, ret);
+}
+
+static int denials(FIXTURE_DATA(events) *self, pid_t pid, __u64 id,
+		   const char *reason, int ret)
+{
+	return count(self, "namespace_denied: pid=%d type=metrics ns_id=%llu reason=%s ret=%d\n",
+		     pid, id, reason, ret);
+}
+
+static long do_switch_on(long instance, long unused)
+{
+	return write_file_at(instance, "events/metrics_ns/enable", "1");
 }
 
 static __u64 user_ns_id_of(pid_t pid)
@@ -99,19 +152,36 @@ static __u64 user_ns_id_of(pid_t pid)
 	return id;
 }
 
-/* Nothing is recorded while the events are off. */
+/* Nothing is recorded while the events are off, of what is otherwise. */
 TEST_F(events, off)
 {
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, ns_set_label(open_ns(self->a.pid), "web"));
 	EXPECT_EQ(0, count(self, "namespace_"));
 	EXPECT_EQ(0, count(self, "metrics_ns_"));
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	ASSERT_EQ(0, ns_set_label(open_ns(self->a.pid), "web"));
+	EXPECT_EQ(1, count(self, " namespace_create: "));
+	EXPECT_EQ(1, count(self, " metrics_ns_create: "));
+	EXPECT_EQ(1, count(self, " metrics_ns_set: "));
 }
 
-/* Nor can anybody but root switch them on. */
+/* Nor can anybody but root switch them on, by a file with which root can. */
 TEST_F(events, unprivileged)
 {
-	ASSERT_EQ(0, child_call(&self->a, do_become_nobody, 0, 0));
-	EXPECT_EQ(-EACCES, child_call(&self->a, do_write_event, 0, 0));
+	struct child b;
+
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_call(&b, do_become_nobody, 0, 0));
+	EXPECT_EQ(-EACCES, child_call(&b, do_switch_on, self->instance, 0));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	EXPECT_EQ(0, count(self, " metrics_ns_create: "));
+
+	ASSERT_EQ(0, do_switch_on(self->instance, 0));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	EXPECT_EQ(1, count(self, " metrics_ns_create: "));
 }
 
 /* A new namespace: with what all types have, and with what only this one has. */
@@ -146,10 +216,200 @@ TEST_F(events, create_nested)
 			   inner, outer, outer));
 }
 
+/* Its owner is the user namespace of its maker, its parent the maker's. */
+TEST_F(events, create_owner)
+{
+	struct child user;
+	__u64 outer;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_start_rootless(&user));
+	outer = ns_id_of(user.pid);
+	ASSERT_EQ(0, child_unshare(&user, CLONE_NEWMETRICS));
+	EXPECT_EQ(1, count(self, "owner_id=%llu parent_id=%llu level=1\n",
+			   user_ns_id_of(user.pid), self->own));
+	EXPECT_EQ(1, count(self, "owner_id=%llu parent_id=%llu level=2\n",
+			   user_ns_id_of(user.pid), outer));
+}
+
+/* clone3(2) makes one and has the child in it: that is told of the child. */
+TEST_F(events, clone3)
+{
+	struct child b;
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_clone(&b, CLONE_NEWMETRICS, 0));
+	id = ns_id_of(b.pid);
+	ASSERT_NE(self->own, id);
+	EXPECT_EQ(1, count(self, "namespace_create: ns_id=%llu type=metrics ",
+			   id));
+	EXPECT_EQ(1, count(self, "metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=1",
+			   id, self->own, id));
+	EXPECT_EQ(1, switched(self, b.pid, self->own, id));
+	EXPECT_EQ(1, switches(self, b.pid));
+	EXPECT_EQ(0, switches(self, getpid()));
+}
+
+/* unshare(2) has its caller in it, once and in nothing else. */
+TEST_F(events, unshare)
+{
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	EXPECT_EQ(1, switched(self, self->a.pid, self->own,
+			      ns_id_of(self->a.pid)));
+	EXPECT_EQ(1, count(self, "namespace_switch: pid=%d ", self->a.pid));
+}
+
+/* Who is born to a process inside is there without a switch. */
+TEST_F(events, born_inside)
+{
+	long pid;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	pid = child_call(&self->a, do_fork, 0, 0);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, switches(self, pid));
+	EXPECT_EQ(ns_id_of(self->a.pid), ns_id_of(pid));
+	child_call(&self->a, do_reap, pid, 0);
+}
+
+/* What setns(2) of @a, into the namespace of @id, has to show. */
+static void expect_entered(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(events) *self, __u64 id)
+{
+	pid_t pid = self->a.pid;
+
+	EXPECT_EQ(1, installs(self, pid, id, 0));
+	EXPECT_EQ(1, count(self, "namespace_install: pid=%d ", pid));
+	EXPECT_EQ(1, switched(self, pid, self->own, id));
+	EXPECT_EQ(1, count(self, "namespace_switch: pid=%d ", pid));
+	EXPECT_EQ(0, count(self, " namespace_denied: "));
+	EXPECT_LT(position(self, " namespace_install: "),
+		  position(self, " namespace_switch: "));
+}
+
+/* setns(2) by the namespace's file is granted, and then switches. */
+TEST_F(events, setns_nsfs)
+{
+	struct child b;
+	int fd;
+
+	ASSERT_EQ(0, child_clone(&b, CLONE_NEWMETRICS, 0));
+	fd = open_ns(b.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start(&self->a));
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_call(&self->a, do_setns, fd, CLONE_NEWMETRICS));
+	expect_entered(_metadata, self, ns_id(fd));
+}
+
+/* So does setns(2) by a pidfd. */
+TEST_F(events, setns_pidfd)
+{
+	struct child b;
+	int fd;
+
+	ASSERT_EQ(0, child_clone(&b, CLONE_NEWMETRICS, 0));
+	fd = sys_pidfd_open(b.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start(&self->a));
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_call(&self->a, do_setns, fd, CLONE_NEWMETRICS));
+	expect_entered(_metadata, self, ns_id_of(b.pid));
+}
+
+static void expect_refused(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(events) *self, pid_t pid, __u64 id,
+			   int ret)
+{
+	EXPECT_EQ(1, installs(self, pid, id, ret));
+	EXPECT_EQ(1, count(self, " namespace_install: "));
+	EXPECT_EQ(1, denials(self, pid, id, "install", ret));
+	EXPECT_EQ(1, count(self, " namespace_denied: "));
+	EXPECT_EQ(0, count(self, " namespace_switch: "));
+}
+
+/* Who lacks the capability is refused, and stays where he is. */
+TEST_F(events, setns_unprivileged)
+{
+	struct child b, nobody;
+	int fd;
+
+	ASSERT_EQ(0, child_clone(&b, CLONE_NEWMETRICS, 0));
+	fd = open_ns(b.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start_nobody(&nobody));
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(-EPERM, child_call(&nobody, do_setns, fd, CLONE_NEWMETRICS));
+	expect_refused(_metadata, self, nobody.pid, ns_id(fd), -EPERM);
+}
+
+/* So is who wants to get out, whatever his capabilities. */
+TEST_F(events, setns_up)
+{
+	struct child b;
+	int fd = open_ns(0);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_clone(&b, CLONE_NEWMETRICS, 0));
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(-EINVAL, child_call(&b, do_setns, fd, CLONE_NEWMETRICS));
+	expect_refused(_metadata, self, b.pid, self->own, -EINVAL);
+}
+
+/* It is in use from its beginning to the end of its last process. */
+TEST_F(events, active)
+{
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	EXPECT_EQ(1, count(self, "namespace_active: ns_id=%llu type=metrics\n",
+			   id));
+	EXPECT_EQ(0, count(self, "namespace_inactive: ns_id=%llu ", id));
+	child_stop(&self->a);
+	EXPECT_EQ(1, count_soon(self, "namespace_inactive: ns_id=%llu type=metrics\n",
+				id));
+	EXPECT_EQ(1, count(self, "namespace_active: ns_id=%llu ", id));
+}
+
+/* An open file has it in use as well. */
+TEST_F(events, active_by_file)
+{
+	__u64 id;
+	int fd;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	fd = open_ns(self->a.pid);
+	id = ns_id(fd);
+	child_stop(&self->a);
+	EXPECT_EQ(0, count(self, "namespace_inactive: ns_id=%llu ", id));
+	close(fd);
+	EXPECT_EQ(1, count_soon(self, "namespace_inactive: ns_id=%llu ", id));
+}
+
+/* Who exits leaves without a switch. */
+TEST_F(events, exit)
+{
+	struct child b;
+	__u64 id;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_clone(&b, CLONE_NEWMETRICS, 0));
+	id = ns_id_of(b.pid);
+	child_stop(&b);
+	EXPECT_EQ(1, count_soon(self, "namespace_free: ns_id=%llu ", id));
+	/* That of its birth. */
+	EXPECT_EQ(1, switches(self, b.pid));
+}
+
 /* It is freed once, after the last process has gone. */
 TEST_F(events, free)
 {
-	int tries = TRIES;
 	__u64 id;
 
 	ASSERT_EQ(0, events_on(self));
@@ -157,10 +417,8 @@ TEST_F(events, free)
 	id = ns_id_of(self->a.pid);
 	EXPECT_EQ(0, count(self, "namespace_free: ns_id=%llu ", id));
 	child_stop(&self->a);
-	while (!count(self, "namespace_free: ns_id=%llu ", id) && tries--)
-		usleep(TICK_US);
-	EXPECT_EQ(1, count(self, "namespace_free: ns_id=%llu type=metrics",
-			   id));
+	EXPECT_EQ(1, count_soon(self, "namespace_free: ns_id=%llu type=metrics",
+				id));
 	EXPECT_EQ(1, count(self, "namespace_inactive: ns_id=%llu type=metrics",
 			   id));
 }
@@ -231,9 +489,8 @@ TEST_F(events, set_denied)
 	ASSERT_EQ(-EPERM, child_call(&self->a, do_set_flags, self->a.pid,
 				     METRICS_NS_QUOTA_CPUS));
 	EXPECT_EQ(0, count(self, "metrics_ns_set: "));
-	EXPECT_EQ(1, count(self, "namespace_denied: pid=%d type=metrics ",
-			   self->a.pid));
-	EXPECT_EQ(1, count(self, "ns_id=%llu reason=set ret=-1\n", id));
+	EXPECT_EQ(1, denials(self, self->a.pid, id, "set", -EPERM));
+	EXPECT_EQ(1, count(self, " namespace_denied: "));
 }
 
 /* So does one that would nest too deep. */
@@ -247,8 +504,7 @@ TEST_F(events, level_denied)
 		ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
 	id = ns_id_of(self->a.pid);
 	ASSERT_EQ(-ENOSPC, child_unshare(&self->a, CLONE_NEWMETRICS));
-	EXPECT_EQ(1, count(self, "type=metrics ns_id=%llu reason=level ret=-28",
-			   id));
+	EXPECT_EQ(1, denials(self, self->a.pid, id, "level", -ENOSPC));
 }
 
 /* And one beyond the limit of a user namespace, which is named. */
@@ -260,8 +516,26 @@ TEST_F(events, limit_denied)
 	ASSERT_EQ(0, child_start_rootless(&user));
 	ASSERT_EQ(0, child_call(&user, do_limit, 0, 0));
 	ASSERT_EQ(-ENOSPC, child_unshare(&user, CLONE_NEWMETRICS));
-	EXPECT_EQ(1, count(self, "type=metrics ns_id=%llu reason=limit ret=-28",
-			   user_ns_id_of(user.pid)));
+	EXPECT_EQ(1, denials(self, user.pid, user_ns_id_of(user.pid), "limit",
+			     -ENOSPC));
+	EXPECT_EQ(1, count(self, " namespace_denied: "));
+}
+
+/* That may be one around the caller's, which itself would allow more. */
+TEST_F(events, limit_of_parent_denied)
+{
+	struct child user = {};
+	__u64 outer;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_start_rootless(&user));
+	outer = user_ns_id_of(user.pid);
+	ASSERT_EQ(0, child_call(&user, do_limit, 0, 0));
+	ASSERT_EQ(0, child_call(&user, do_enter_user_ns, 0, 0));
+	ASSERT_NE(outer, user_ns_id_of(user.pid));
+	ASSERT_EQ(-ENOSPC, child_unshare(&user, CLONE_NEWMETRICS));
+	EXPECT_EQ(1, denials(self, user.pid, outer, "limit", -ENOSPC));
+	EXPECT_EQ(1, count(self, " namespace_denied: "));
 }
 
 /* --- filters of any event, such as of namespace_create --- */

@@ -176,4 +176,22 @@ static inline long do_become_nobody(long unused, long unused2)
 	return after_new_creds();
 }
 
+/* Returns the pid of a process that waits for its end. */
+static inline long do_fork(long unused, long unused2)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return or_errno(pid);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static inline long do_reap(long pid, long unused)
+{
+	reap(pid);
+	return 0;
+}
+
 #endif /* __SELFTESTS_NS_CHILD_H */
