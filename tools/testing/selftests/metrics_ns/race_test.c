@@ -33,26 +33,17 @@ TEST_F(view, memory_enabled_later)
 	EXPECT_EQ(64 * 1024, kib(&self->c, "MemTotal"));
 }
 
-/* The amounts of a controller that is disabled go a moment after it. */
-static bool wait_for_machines_cache(struct child *c)
-{
-	int tries = TRIES;
-
-	while (kib(c, "Cached") < 1024 && tries--)
-		usleep(TICK_US);
-	return kib(c, "Cached") >= 1024;
-}
-
 /* So do the amounts, which are the machine's before. */
 TEST_F(view, memory_amounts_enabled_later)
 {
 	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "-memory"));
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
-	ASSERT_TRUE(wait_for_machines_cache(&self->c));
+	/* Those of a disabled controller go a moment after it. */
+	ASSERT_TRUE(wait_for_kib(&self->c, "Cached", 1024));
 	ASSERT_EQ(0, write_file_at(self->outer, CONTROLLERS, "+memory"));
 	ASSERT_EQ(0, child_call(&self->c, do_allocate, 32 * MIB, 0));
-	EXPECT_LE(31 * 1024, kib(&self->c, "AnonPages"));
+	EXPECT_TRUE(wait_for_kib(&self->c, "AnonPages", 31 * 1024));
 	EXPECT_GT(1024, kib(&self->c, "Cached"));
 }
 

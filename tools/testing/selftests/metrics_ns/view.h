@@ -119,6 +119,21 @@ static inline long kib(struct child *c, const char *key)
 	return number(view(c, "/proc/meminfo"), key);
 }
 
+/*
+ * Wait until a child reads MIN KiB or more. The statistics of a memory cgroup
+ * are flushed for a reader if enough are pending, and else every two seconds: a
+ * flush that meets memcg_rstat_updated() may leave a cgroup's count of what is
+ * pending high and its parent's at 0, where it then stays until the next.
+ */
+static inline bool wait_for_kib(struct child *c, const char *key, long min)
+{
+	int tries = TRIES;
+
+	while (kib(c, key) < min && tries--)
+		usleep(TICK_US);
+	return kib(c, key) >= min;
+}
+
 /* A list such as "0-1,3" as a set; the number of members. */
 static inline int parse_list(const char *list, bool *set)
 {

@@ -174,6 +174,7 @@ TEST_F(view, memory_stat)
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
 	ASSERT_EQ(0, child_call(&self->c, do_allocate, 32 * MIB, 0));
+	ASSERT_TRUE(wait_for_kib(&self->c, "AnonPages", 31 * 1024));
 
 	/* Its readers may miss what a CPU hasn't handed on: some pages each. */
 	ASSERT_TRUE(read_file_at(self->scope, "memory.stat", text, TEXT_MAX));
@@ -190,7 +191,7 @@ TEST_F(view, memory_of_children)
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->outer));
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
 	ASSERT_EQ(0, child_call(&self->c, do_allocate, 32 * MIB, 0));
-	EXPECT_GE(kib(&self->c, "AnonPages"), 31 * 1024);
+	EXPECT_TRUE(wait_for_kib(&self->c, "AnonPages", 31 * 1024));
 }
 
 /* MemAvailable is within MemTotal, and falls with an ancestor's usage. */
