@@ -341,12 +341,12 @@ oom_in_events() {
 # podman
 #
 podman_run() {	# option or argument...
+	rm -f "$dir/cid"	# of a check that has failed
 	podman_as crun run --cidfile "$dir/cid" --network none "$@" > /dev/null
 }
 
 podman_end() {
 	podman_as crun rm -f -t 0 "$(cat "$dir/cid")" > /dev/null
-	rm -f "$dir/cid"
 	trace_stop
 }
 

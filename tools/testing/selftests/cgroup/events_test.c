@@ -1386,6 +1386,8 @@ TEST_F_TIMEOUT(consolidation, disabled, SLOW)
 {
 	ASSERT_EQ(0, trace_enable(false));
 	let_all_read(_metadata, self);
+	EXPECT_LT(0, cg_read_key_long(self->host.path, "memory.events.local",
+				      "max "));
 	EXPECT_EVENTS(0, " memcg_(reclaim|refault): ");
 }
 
