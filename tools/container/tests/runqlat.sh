@@ -17,82 +17,12 @@ USAGE
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 esac
-NAME="cid runqlat"
 PATTERN=${1:-*}
-CGROUPS=/sys/fs/cgroup
 PERIOD=100000	# of cpu.max, in microseconds
-# shellcheck source=tools/container/tests/claim.sh
-. "$(dirname "$0")/claim.sh"
-
-# busy LABEL SEC OPTION...: a container that is busy for that time, and then still
-# there, so that its cgroup can be read
-busy()
-{
-	local label=$1 seconds=$2
-	shift 2
-
-	cid run --label "$label" "$@" -- sh -c "$(loop "$seconds"); exec sleep 1000" &
-	STARTED+=($!)
-	until_true runs_sleep "$label"
-}
-
-loop()
-{
-	echo "timeout $1 sh -c 'while :; do :; done'"
-}
-
-# Its programs are attached: it has a link for each.
-attached()
-{
-	(($(cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c '^link_id:') >= 5))
-}
-
-# watch FILE OPTION...: starts to watch; its PID is WATCHER
-watch()
-{
-	local file=$1
-	shift
-
-	cid runqlat --json "$@" >"$file" &
-	WATCHER=$!
-	STARTED+=("$WATCHER")
-	until_true attached "$WATCHER"
-}
-
-watched()
-{
-	kill -INT "$WATCHER"
-	wait "$WATCHER"
-}
-
-cgroup_of()
-{
-	cid ls --json | jq -er --arg label "$1" \
-		'.[] | select(.label == $label) | .cgroup'
-}
-
-# of FILE LABEL WHAT: of the only object there, of the container
-of()
-{
-	jq -e --arg label "$2" \
-		".containers[] | select(.label == \$label) | $3" "$1"
-}
-
-# fails COMMAND...: "!" alone would not end a test
-fails()
-{
-	! "$@" || {
-		say "$* succeeded"
-		return 1
-	}
-}
-
-# near NUMBER OTHER DIFFERENCE
-near()
-{
-	say "$1 and $2"
-	(($1 - $2 <= $3 && $2 - $1 <= $3))
-}
+TOOL=runqlat
+LINKS=5
+# shellcheck source=tools/container/tests/trace.sh
+. "$(dirname "$0")/trace.sh"
 
 throttled_as_cgroups_count()
 {
@@ -177,6 +107,22 @@ nested_as_the_outermost()
 	same '["outer"]' "$(jq -c '[.containers[].label]' "$TMP/out")"
 }
 
+# Labels need not be unique.
+same_label_as_one()
+{
+	local i
+
+	watch "$TMP/out" --by-label
+	for i in 1 2; do
+		cid run --label twin -- true
+	done
+	cid run --label single -- true
+	watched
+	same '{"single":1,"twin":2}' "$(jq -cS \
+		'[.containers[] | {(.label): (.ids | length)}] | add' "$TMP/out")"
+	(($(of "$TMP/out" twin .waiting.count) > 0))
+}
+
 host_if_asked()
 {
 	watch "$TMP/out" --host
@@ -208,60 +154,6 @@ as_text()
 	grep -E "^ +[0-9]+ -> [0-9]+ +[0-9]+ +\\|\\*+ *\\|$" "$TMP/out"
 }
 
-nr_programs()
-{
-	perl -e '
-		# BPF_PROG_GET_NEXT_ID by bpf(2)
-		for (my $n = 0, my $id = 0;; $n++) {
-			my $attr = pack("LLL", $id, 0, 0);
-			syscall(321, 11, $attr, length($attr)) && do {
-				print "$n\n";
-				exit;
-			};
-			$id = (unpack("LLL", $attr))[1];
-		}'
-}
-
-as_before()
-{
-	[[ $(nr_programs) == "$1" ]]
-}
-
-nothing_is_left()
-{
-	local before signal
-	before=$(nr_programs)
-
-	for signal in INT TERM KILL; do
-		watch "$TMP/out"
-		(($(nr_programs) > before))
-		kill "-$signal" "$WATCHER"
-		wait "$WATCHER" || [[ $signal == KILL ]]
-		until_true as_before "$before"
-	done
-}
-
-refuses()
-{
-	local want=$1 text=$2 got=0
-	shift 2
-
-	"$@" >"$TMP/out" 2>"$TMP/err" || got=$?
-	same "$want" "$got"
-	same 0 "$(wc -c <"$TMP/out")"
-	grep -F -- "$text" "$TMP/err"
-}
-
-bad_arguments()
-{
-	refuses 1 "there is no container 'nobody'" cid runqlat -d 1 -c nobody
-	refuses 2 "'soon' is not a number of seconds" cid runqlat -d soon
-	refuses 2 "'0' is not a number of seconds" cid runqlat -i 0
-	refuses 2 "'more': no argument is expected" cid runqlat more
-	refuses 1 "run it as root" setpriv --reuid 65534 --clear-groups \
-		"$(command -v cid)" runqlat -d 1
-}
-
 claim "throttling as cpu.stat has it" throttled_as_cgroups_count
 claim "nobody is throttled without a limit" not_throttled_without_limit
 claim "waiting as cpu.pressure has it" waiting_as_cgroups_count
@@ -269,6 +161,7 @@ claim "the histogram adds up" histogram_adds_up
 claim "-c: only the containers that are named" only_the_named
 claim "the label of a container that is gone" label_of_the_dead
 claim "--top: nested containers as the outermost" nested_as_the_outermost
+claim "--by-label: containers of the same label as one" same_label_as_one
 claim "--host: who is in no container" host_if_asked
 claim "-i: begins anew each time" anew_each_interval
 claim "text has a head and a histogram" as_text

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the programs have counted, as rows. In the kernel counters only grow, and what
+ * has come since the last look is added to a row, so that none is lost between
+ * reading and resetting. What is about containers that are gone is taken out of the
+ * kernel when its maps fill up.
+ */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "metricsns.h"
+#include "trace.h"
+#include "util.h"
+
+/** trace_count - how often something was counted */
+uint64_t trace_count(const struct trace_entry *e)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < TRACE_SLOTS; i++)
+		count += e->slots[i];
+	return count;
+}
+
+static int compare(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct trace_key *x = a, *y = b;
+	int ret = compare(x->id, y->id);
+
+	if (!ret)
+		ret = compare(x->kind, y->kind);
+	if (!ret)
+		ret = compare(x->sub, y->sub);
+	return ret ? ret : compare(x->other, y->other);
+}
+
+static struct trace_row *find_row(struct trace *t, size_t nr, const struct trace_key *key)
+{
+	/* The key is the first member of a row. */
+	return nr ? bsearch(key, t->rows, nr, sizeof(*t->rows), by_key) : NULL;
+}
+
+static void add_difference(struct trace_row *row, const struct trace_entry *e)
+{
+	bool idle = true;
+
+	for (size_t i = 0; i < TRACE_SLOTS; i++) {
+		idle &= e->slots[i] == row->seen.slots[i];
+		row->now.slots[i] += e->slots[i] - row->seen.slots[i];
+	}
+	idle &= e->bytes == row->seen.bytes && e->errors == row->seen.errors;
+	row->now.sum += e->sum - row->seen.sum;
+	row->now.bytes += e->bytes - row->seen.bytes;
+	row->now.errors += e->errors - row->seen.errors;
+	row->seen = *e;
+	row->idle = idle;
+}
+
+static void add_entries(struct trace *t, const struct trace_key *keys,
+			const struct trace_entry *values, size_t nr)
+{
+	size_t old = t->nr_rows;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct trace_row *row = find_row(t, old, &keys[i]);
+
+		if (!row) {
+			t->rows = xreallocarray(t->rows, t->nr_rows + 1, sizeof(*t->rows));
+			row = &t->rows[t->nr_rows++];
+			memset(row, 0, sizeof(*row));
+			row->key = keys[i];
+		}
+		add_difference(row, &values[i]);
+	}
+	if (t->nr_rows > old)
+		qsort(t->rows, t->nr_rows, sizeof(*t->rows), by_key);
+}
+
+static bool is_gone(uint64_t id)
+{
+	int fd = id ? metricsns_open_id(id) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return id && fd < 0 && errno == ESTALE;
+}
+
+/* Labels of containers that are gone, until their rows have been shown */
+struct trace_old_label {
+	uint64_t id;
+	struct trace_label label;
+};
+
+static void keep_label(struct trace *t, int labels, uint64_t id)
+{
+	struct trace_old_label *old;
+
+	t->old_labels = xreallocarray(t->old_labels, t->nr_old_labels + 1, sizeof(*old));
+	old = &t->old_labels[t->nr_old_labels];
+	old->id = id;
+	if (!bpf_map_lookup_elem(labels, &id, &old->label)) {
+		t->nr_old_labels++;
+		bpf_map_delete_elem(labels, &id);
+	}
+}
+
+static const char *old_label(const struct trace *t, uint64_t id)
+{
+	for (size_t i = 0; i < t->nr_old_labels; i++)
+		if (t->old_labels[i].id == id)
+			return t->old_labels[i].label.text;
+	return NULL;
+}
+
+/*
+ * Make room in the kernel: what is about containers that are gone, and hasn't changed
+ * for a while. The rows stay until they have been shown.
+ */
+static void evict(struct trace *t, int entries)
+{
+	int labels = bpf_object__find_map_fd_by_name(t->obj, "labels");
+
+	for (size_t i = 0; i < t->nr_rows; i++) {
+		struct trace_row *row = &t->rows[i];
+
+		if (!row->idle || !is_gone(row->key.id))
+			continue;
+		bpf_map_delete_elem(entries, &row->key);
+		keep_label(t, labels, row->key.id);
+		memset(&row->seen, 0, sizeof(row->seen));
+	}
+}
+
+/**
+ * trace_harvest - add what has been counted since the last time to the rows
+ * @t: with the map "entries"
+ *
+ * Return: 0; -1 if the map can't be read, which it says.
+ */
+int trace_harvest(struct trace *t)
+{
+	int fd = bpf_object__find_map_fd_by_name(t->obj, "entries");
+	cleanup_free struct trace_key *keys = xcalloc(TRACE_ENTRIES, sizeof(*keys));
+	cleanup_free struct trace_entry *values = xcalloc(TRACE_ENTRIES, sizeof(*values));
+	__u32 nr = TRACE_ENTRIES, next;
+
+	/* There is room for all of them, so that ENOENT says that there are no more. */
+	if (bpf_map_lookup_batch(fd, NULL, &next, keys, values, &nr, NULL) &&
+	    errno != ENOENT) {
+		msg("cannot read what has been counted: %m");
+		return -1;
+	}
+	add_entries(t, keys, values, nr);
+	if (nr > TRACE_ENTRIES / 2)
+		evict(t, fd);
+	return 0;
+}
+
+/**
+ * trace_label - the label of a container that has been counted
+ * @t: with the map "labels"
+ * @id: the container
+ * @text: gets the label, empty if it has none
+ *
+ * Return: 0; -1 if it has none.
+ */
+int trace_label(struct trace *t, uint64_t id, char text[TRACE_LABEL])
+{
+	int labels = bpf_object__find_map_fd_by_name(t->obj, "labels");
+	const char *old = old_label(t, id);
+	struct metrics_ns_info info;
+	int fd;
+
+	if (!bpf_map_lookup_elem(labels, &id, text))
+		return 0;
+	snprintf(text, TRACE_LABEL, "%s", old ? old : "");
+	if (old)
+		return 0;
+	fd = id && t->kernel.ids ? metricsns_open_id(id) : -1;
+	if (fd < 0)
+		return -1;
+	if (!metricsns_get(fd, &info))
+		metricsns_label(&info, text);
+	close(fd);
+	return text[0] ? 0 : -1;
+}
+
+/** trace_rows_shown - begin anew, after all has been shown */
+void trace_rows_shown(struct trace *t)
+{
+	static const struct trace_entry nothing;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < t->nr_rows; i++) {
+		struct trace_row *row = &t->rows[i];
+
+		memset(&row->now, 0, sizeof(row->now));
+		/* Of those that were taken out of the kernel nothing is left. */
+		if (memcmp(&row->seen, &nothing, sizeof(nothing)))
+			t->rows[nr++] = *row;
+	}
+	t->nr_rows = nr;
+	t->nr_old_labels = 0;
+}
+
+/** trace_rows_free - free the rows */
+void trace_rows_free(struct trace *t)
+{
+	free(t->rows);
+	free(t->old_labels);
+}
