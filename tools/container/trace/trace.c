@@ -367,6 +367,8 @@ static int loop(struct trace *t, struct bpf_object_skeleton *skel, int signals,
 		}
 	}
 	bpf_object__detach_skeleton(skel);
+	if (t->tool->detach)
+		t->tool->detach(t);
 	if (ret >= 0)
 		ret = tick(t, ring);
 	return ret < 0 ? ret : show(t);
@@ -391,11 +393,14 @@ int trace_run(struct trace *t, struct bpf_object_skeleton *skel)
 	if (skel)
 		t->obj = *skel->obj;
 	if (!skel || signals < 0 || bpf_object__load_skeleton(skel) || set_filter(t) ||
-	    open_ring(t, &ring) || bpf_object__attach_skeleton(skel))
+	    open_ring(t, &ring) || bpf_object__attach_skeleton(skel) ||
+	    (t->tool->attach && t->tool->attach(t)))
 		msg("cannot load the BPF programs: %s (CID_DEBUG=1 tells more)",
 		    strerror(errno));
 	else
 		ret = loop(t, skel, signals, ring);
+	if (t->tool->detach)
+		t->tool->detach(t);
 	ring_buffer__free(ring);
 	return ret < 0 ? CID_FAIL : CID_OK;
 }

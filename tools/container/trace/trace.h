@@ -60,6 +60,10 @@ struct trace_tool {
 	bool bytes;		/* trace_entry.bytes and .errors mean something */
 	bool errors;
 
+	/* Programs that aren't attached by their sections alone; 0, or -1 and errno */
+	int (*attach)(struct trace *t);
+	void (*detach)(struct trace *t);	/* may come twice, and without attach */
+
 	/* Either kinds, each with a histogram, */
 	struct trace_kind *kinds;
 	size_t nr_kinds;

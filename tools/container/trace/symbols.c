@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Names for addresses, of the kernel and of processes in whatever mount namespace.
+ *
+ * The files that a process has mapped are opened through /proc/PID/map_files, as a path
+ * means another file outside of the container. They are known by their build ID from
+ * then on, as processes may be gone when their addresses are named.
+ */
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "symbols.h"
+#include "util.h"
+
+#define MAX_SYMBOLS	1000000		/* of a file, which may be hostile */
+#define MAX_FILES	4096
+#define MAX_PROCESSES	16384
+
+struct symbol {
+	uint64_t addr;
+	uint64_t size;		/* 0: up to the next */
+	char *name;
+};
+
+struct symbol_table {
+	struct symbol *list;
+	size_t nr, room;
+};
+
+struct segment {
+	uint64_t offset, size, addr;
+};
+
+/* A file that code is from */
+struct object {
+	dev_t dev;
+	ino_t ino;
+	struct timespec mtime;
+	char *name;
+	unsigned char build_id[BPF_BUILD_ID_SIZE];
+	bool has_build_id;
+	struct segment *segments;
+	size_t nr_segments;
+	struct symbol_table table;
+};
+
+struct mapping {
+	uint64_t start, end, offset;
+	size_t object;
+};
+
+struct process {
+	pid_t pid;
+	uint64_t look;		/* it was noted in */
+	struct mapping *mappings;
+	size_t nr;
+};
+
+struct symbols {
+	struct symbol_table kernel;
+	struct object *objects;
+	size_t nr_objects;
+	struct process *processes;
+	size_t nr_processes;
+	uint64_t look;
+};
+
+/* --- tables --- */
+
+static void add_symbol(struct symbol_table *t, uint64_t addr, uint64_t size,
+		       const char *name)
+{
+	if (t->nr == t->room) {
+		t->room = t->room ? t->room * 2 : 256;
+		t->list = xreallocarray(t->list, t->room, sizeof(*t->list));
+	}
+	t->list[t->nr++] = (struct symbol){ addr, size, xstrdup(name) };
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static void sort_table(struct symbol_table *t)
+{
+	if (t->nr)
+		qsort(t->list, t->nr, sizeof(*t->list), by_addr);
+}
+
+static const char *find_symbol(const struct symbol_table *t, uint64_t addr)
+{
+	size_t from = 0, to = t->nr;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (t->list[mid].addr <= addr)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	if (!from)
+		return NULL;
+	from--;
+	if (t->list[from].size && addr - t->list[from].addr >= t->list[from].size)
+		return NULL;
+	return t->list[from].name;
+}
+
+static void free_table(struct symbol_table *t)
+{
+	for (size_t i = 0; i < t->nr; i++)
+		free(t->list[i].name);
+	free(t->list);
+}
+
+/* --- the kernel --- */
+
+/* Where addresses are hidden, all of them are 0. */
+static void load_kernel(struct symbol_table *t)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	uint64_t addr;
+	char type, name[512];
+
+	if (!f)
+		return;
+	while (fscanf(f, "%" SCNx64 " %c %511s%*[^\n]", &addr, &type, name) == 3)
+		if (addr && strchr("tTwW", type))
+			add_symbol(t, addr, 0, name);
+	fclose(f);
+	sort_table(t);
+}
+
+/**
+ * symbols_kernel - the function that an address of the kernel is in
+ * @s: the symbols
+ * @ip: the address
+ *
+ * Return: its name, which stays; NULL if it isn't known.
+ */
+const char *symbols_kernel(struct symbols *s, uint64_t ip)
+{
+	return find_symbol(&s->kernel, ip);
+}
+
+/* --- files --- */
+
+static void read_segments(struct object *o, Elf *elf, size_t nr)
+{
+	GElf_Phdr ph;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (!gelf_getphdr(elf, i, &ph) || ph.p_type != PT_LOAD ||
+		    !(ph.p_flags & PF_X))
+			continue;
+		o->segments = xreallocarray(o->segments, o->nr_segments + 1,
+					    sizeof(*o->segments));
+		o->segments[o->nr_segments++] = (struct segment){
+			ph.p_offset, ph.p_filesz, ph.p_vaddr,
+		};
+	}
+}
+
+/* As the kernel reads it: the first of its notes */
+static void find_build_id(struct object *o, Elf_Data *data)
+{
+	size_t offset = 0, next, name, desc;
+	GElf_Nhdr nh;
+
+	while ((next = gelf_getnote(data, offset, &nh, &name, &desc)) > 0) {
+		if (nh.n_type == NT_GNU_BUILD_ID && nh.n_namesz == sizeof("GNU") &&
+		    !memcmp((char *)data->d_buf + name, "GNU", sizeof("GNU")) &&
+		    nh.n_descsz && nh.n_descsz <= sizeof(o->build_id)) {
+			memcpy(o->build_id, (char *)data->d_buf + desc, nh.n_descsz);
+			o->has_build_id = true;
+			return;
+		}
+		offset = next;
+	}
+}
+
+static void read_build_id(struct object *o, Elf *elf, size_t nr)
+{
+	for (size_t i = 0; i < nr && !o->has_build_id; i++) {
+		Elf_Data *data;
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(elf, i, &ph) || ph.p_type != PT_NOTE)
+			continue;
+		data = elf_getdata_rawchunk(elf, ph.p_offset, ph.p_filesz, ELF_T_NHDR);
+		if (data)
+			find_build_id(o, data);
+	}
+}
+
+static void read_section(struct object *o, Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	size_t nr = sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;
+	GElf_Sym sym;
+
+	for (size_t i = 0; data && i < nr && o->table.nr < MAX_SYMBOLS; i++) {
+		const char *name;
+
+		if (!gelf_getsym(data, i, &sym) || !sym.st_value ||
+		    sym.st_shndx == SHN_UNDEF)
+			continue;
+		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC &&
+		    GELF_ST_TYPE(sym.st_info) != STT_GNU_IFUNC)
+			continue;
+		name = elf_strptr(elf, sh->sh_link, sym.st_name);
+		if (name && *name)
+			add_symbol(&o->table, sym.st_value, sym.st_size, name);
+	}
+}
+
+/* All functions, or of a stripped file those that others may call */
+static void read_symbols(struct object *o, Elf *elf)
+{
+	static const unsigned int types[] = { SHT_SYMTAB, SHT_DYNSYM };
+	GElf_Shdr sh;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types) && !o->table.nr; i++) {
+		Elf_Scn *scn = NULL;
+
+		while ((scn = elf_nextscn(elf, scn)))
+			if (gelf_getshdr(scn, &sh) && sh.sh_type == types[i])
+				read_section(o, elf, scn, &sh);
+	}
+	sort_table(&o->table);
+}
+
+/* Not mapped: its owner could cut it off while it is read. */
+static void read_object(struct object *o, int fd)
+{
+	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	size_t nr;
+
+	if (!elf)
+		return;
+	if (elf_kind(elf) == ELF_K_ELF && !elf_getphdrnum(elf, &nr)) {
+		read_segments(o, elf, nr);
+		read_build_id(o, elf, nr);
+		read_symbols(o, elf);
+	}
+	elf_end(elf);
+}
+
+/* Return: the index of the file, -1 if it isn't to be had. */
+static long object_of(struct symbols *s, int fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct object *o;
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return -1;
+	for (size_t i = 0; i < s->nr_objects; i++) {
+		o = &s->objects[i];
+		if (o->dev == st.st_dev && o->ino == st.st_ino &&
+		    o->mtime.tv_sec == st.st_mtim.tv_sec &&
+		    o->mtime.tv_nsec == st.st_mtim.tv_nsec)
+			return i;
+	}
+	if (s->nr_objects == MAX_FILES)
+		return -1;
+	s->objects = xreallocarray(s->objects, s->nr_objects + 1, sizeof(*s->objects));
+	o = &s->objects[s->nr_objects];
+	*o = (struct object){ .dev = st.st_dev, .ino = st.st_ino, .mtime = st.st_mtim };
+	o->name = xstrdup(slash ? slash + 1 : path);
+	read_object(o, fd);
+	return s->nr_objects++;
+}
+
+static void free_object(struct object *o)
+{
+	free(o->name);
+	free(o->segments);
+	free_table(&o->table);
+}
+
+/* --- processes --- */
+
+static void note_mapping(struct symbols *s, struct process *p, int maps, const char *line)
+{
+	struct mapping m = {};
+	char perms[5], path[4096];
+	char name[64];
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %4095[^\n]",
+		   &m.start, &m.end, perms, &m.offset, path) != 5 ||
+	    perms[2] != 'x' || path[0] != '/')
+		return;
+	snprintf(name, sizeof(name), "%" PRIx64 "-%" PRIx64, m.start, m.end);
+	cleanup_close int fd = openat(maps, name, O_RDONLY | O_CLOEXEC);
+	long object = fd < 0 ? -1 : object_of(s, fd, path);
+
+	if (object < 0)
+		return;
+	m.object = object;
+	p->mappings = xreallocarray(p->mappings, p->nr + 1, sizeof(*p->mappings));
+	p->mappings[p->nr++] = m;
+}
+
+static struct process *find_process(struct symbols *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->nr_processes; i++)
+		if (s->processes[i].pid == pid)
+			return &s->processes[i];
+	return NULL;
+}
+
+static struct process *new_process(struct symbols *s, pid_t pid)
+{
+	struct process *p = find_process(s, pid);
+
+	if (p) {
+		p->nr = 0;
+		p->look = s->look;
+		return p;
+	}
+	if (s->nr_processes == MAX_PROCESSES)
+		return NULL;
+	s->processes = xreallocarray(s->processes, s->nr_processes + 1,
+				     sizeof(*s->processes));
+	p = &s->processes[s->nr_processes++];
+	*p = (struct process){ .pid = pid, .look = s->look };
+	return p;
+}
+
+/** symbols_look_again - processes may have mapped something else by now */
+void symbols_look_again(struct symbols *s)
+{
+	s->look++;
+}
+
+static void note_mappings(struct symbols *s, pid_t pid)
+{
+	cleanup_free char *dir = xasprintf("/proc/%d/map_files", pid);
+	cleanup_free char *path = xasprintf("/proc/%d/maps", pid);
+	cleanup_close int maps = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_free char *text = maps < 0 ? NULL : read_all_at(AT_FDCWD, path);
+	struct process *p = text && *text ? new_process(s, pid) : NULL;
+
+	if (!p)
+		return;
+	for (char *line = text, *end; *line; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end)
+			*end++ = '\0';
+		note_mapping(s, p, maps, line);
+	}
+}
+
+/**
+ * symbols_note_process - see what a process has mapped, while it is there
+ * @s: the symbols
+ * @pid: the process; nothing happens if it is gone, or was noted in this look
+ */
+void symbols_note_process(struct symbols *s, pid_t pid)
+{
+	const struct process *p = find_process(s, pid);
+
+	if (!p || p->look != s->look)
+		note_mappings(s, pid);
+}
+
+static const struct object *object_by_id(const struct symbols *s, const unsigned char *id)
+{
+	for (size_t i = 0; i < s->nr_objects; i++)
+		if (s->objects[i].has_build_id &&
+		    !memcmp(s->objects[i].build_id, id, BPF_BUILD_ID_SIZE))
+			return &s->objects[i];
+	return NULL;
+}
+
+static const struct object *object_at(struct symbols *s, pid_t pid, uint64_t ip,
+				      uint64_t *offset)
+{
+	const struct process *p = find_process(s, pid);
+
+	for (size_t i = 0; p && i < p->nr; i++) {
+		const struct mapping *m = &p->mappings[i];
+
+		if (ip < m->start || ip >= m->end)
+			continue;
+		*offset = ip - m->start + m->offset;
+		return &s->objects[m->object];
+	}
+	return NULL;
+}
+
+static const char *name_at(const struct object *o, uint64_t offset)
+{
+	for (size_t i = 0; i < o->nr_segments; i++) {
+		const struct segment *seg = &o->segments[i];
+
+		if (offset >= seg->offset && offset - seg->offset < seg->size)
+			return find_symbol(&o->table, offset - seg->offset + seg->addr);
+	}
+	return NULL;
+}
+
+/**
+ * symbols_user - the function that a frame of a process is in
+ * @s: the symbols
+ * @pid: the process
+ * @frame: the frame
+ *
+ * Return: a new string: its name, as its file has it; or the file and the offset in
+ * it, or that nothing is known.
+ */
+char *symbols_user(struct symbols *s, pid_t pid, const struct bpf_stack_build_id *frame)
+{
+	const struct object *o = NULL;
+	uint64_t offset = 0;
+	const char *name;
+
+	/* Of an address below any mapping the kernel takes the next one: negative */
+	if (frame->status == BPF_STACK_BUILD_ID_VALID && (int64_t)frame->offset >= 0) {
+		offset = frame->offset;
+		o = object_by_id(s, frame->build_id);
+	} else if (frame->status == BPF_STACK_BUILD_ID_IP) {
+		o = object_at(s, pid, frame->ip, &offset);
+	}
+	if (!o)
+		return xstrdup("[unknown]");
+	name = name_at(o, offset);
+	return name ? xstrdup(name) : xasprintf("[%s+0x%" PRIx64 "]", o->name, offset);
+}
+
+/** symbols_new - begin with the kernel's symbols */
+struct symbols *symbols_new(void)
+{
+	struct symbols *s = xcalloc(1, sizeof(*s));
+
+	elf_version(EV_CURRENT);
+	load_kernel(&s->kernel);
+	return s;
+}
+
+/** symbols_free - free all of it */
+void symbols_free(struct symbols *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->nr_objects; i++)
+		free_object(&s->objects[i]);
+	for (size_t i = 0; i < s->nr_processes; i++)
+		free(s->processes[i].mappings);
+	free(s->objects);
+	free(s->processes);
+	free_table(&s->kernel);
+	free(s);
+}
