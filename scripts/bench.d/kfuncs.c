@@ -69,6 +69,8 @@ static uint64_t enter_labelled_namespace(void)
 	if (!pid) {
 		char path[64];
 
+		/* Or it would wait for itself where the parent gives up. */
+		close(gate[1]);
 		if (read(gate[0], &c, 1) != 1)
 			_exit(1);
 		snprintf(path, sizeof(path), "/proc/%d/ns/metrics", getppid());
