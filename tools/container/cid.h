@@ -22,6 +22,8 @@ int cmd_of(int argc, char **argv);
 int cmd_enter(int argc, char **argv);
 int cmd_self(int argc, char **argv);
 int cmd_runqlat(int argc, char **argv);
+int cmd_cpudist(int argc, char **argv);
+int cmd_offcpu(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 

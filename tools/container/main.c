@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	{ "ps", "list the processes of containers", cmd_ps, CID_USAGE },
 	{ "top", "show what the containers use, live", cmd_top, CID_USAGE },
 	{ "runqlat", "tell how long tasks wait for a CPU", cmd_runqlat, CID_USAGE },
+	{ "cpudist", "tell how long tasks have a CPU", cmd_cpudist, CID_USAGE },
+	{ "offcpu", "tell why tasks don't have a CPU", cmd_offcpu, CID_USAGE },
 	{ "profile", "tell in which code they use the CPUs", cmd_profile, CID_USAGE },
 	{ "of", "tell which container a process is in", cmd_of, CID_USAGE },
 	{ "enter", "run a command in an existing container", cmd_enter,

@@ -36,9 +36,20 @@ struct metrics_namespace {
 struct task_struct {
 	int pid;
 	int tgid;
+	unsigned int flags;
 	unsigned int __state;
+	unsigned int in_iowait:1;
+	unsigned int frozen:1;
 	struct task_group *sched_task_group;
 	struct nsproxy *nsproxy;
+};
+
+struct pt_regs {
+	unsigned long orig_ax;
+};
+
+struct pt_regs___arm64 {
+	int syscallno;
 };
 
 struct pid_namespace {

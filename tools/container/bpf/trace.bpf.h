@@ -55,6 +55,32 @@ struct {
 	__type(value, __u8);
 } filter SEC(".maps");
 
+/*
+ * State of tasks, by their PID. Task storage would do as well, but is allocated where it
+ * is asked for, which fails now and then where nothing may be waited for.
+ */
+#define TRACE_TASKS_OF(_type)				\
+	struct {					\
+		__uint(type, BPF_MAP_TYPE_HASH);	\
+		__uint(max_entries, TRACE_TASKS);	\
+		__type(key, __u32);			\
+		__type(value, _type);			\
+	}
+
+static __always_inline void *trace_task(void *tasks, struct task_struct *p)
+{
+	__u32 pid = p->pid;
+
+	return bpf_map_lookup_elem(tasks, &pid);
+}
+
+static __always_inline void trace_task_gone(void *tasks, struct task_struct *p)
+{
+	__u32 pid = p->pid;
+
+	bpf_map_delete_elem(tasks, &pid);
+}
+
 /* It is large for a stack. */
 static const struct trace_entry trace_nothing;
 
@@ -65,6 +91,22 @@ static __always_inline void trace_lose(void)
 
 	if (lost)
 		__sync_fetch_and_add(lost, 1);
+}
+
+/* The state that a task has, or begins with; NULL, and that is counted, without memory. */
+static __always_inline void *trace_task_begin(void *tasks, struct task_struct *p,
+					      const void *nothing)
+{
+	__u32 pid = p->pid;
+	void *state = bpf_map_lookup_elem(tasks, &pid);
+
+	if (!state) {
+		bpf_map_update_elem(tasks, &pid, nothing, BPF_NOEXIST);
+		state = bpf_map_lookup_elem(tasks, &pid);
+	}
+	if (!state)
+		trace_lose();
+	return state;
 }
 
 static __always_inline __u64 trace_container(struct task_struct *p)
@@ -144,10 +186,15 @@ static __always_inline __u32 trace_slot(__u64 ns)
 	return slot < TRACE_SLOTS ? slot : TRACE_SLOTS - 1;
 }
 
-static __always_inline void trace_add(struct trace_entry *e, __u64 ns)
+static __always_inline void trace_slot_add(struct trace_entry *e, __u64 ns)
 {
 	/* The verifier doesn't see a bound that has been through a branch. */
 	__sync_fetch_and_add(&e->slots[trace_slot(ns) & (TRACE_SLOTS - 1)], 1);
+}
+
+static __always_inline void trace_add(struct trace_entry *e, __u64 ns)
+{
+	trace_slot_add(e, ns);
 	__sync_fetch_and_add(&e->sum, ns);
 }
 

@@ -6,6 +6,7 @@
 #define TRACE_SLOTS		32	/* powers of two of microseconds */
 #define TRACE_CONTAINERS	4096
 #define TRACE_ENTRIES		16384
+#define TRACE_TASKS		32768
 #define TRACE_FILTERS		64
 #define TRACE_LABEL		72
 

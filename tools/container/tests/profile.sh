@@ -81,9 +81,7 @@ as_much_as_cgroups_count()
 	until_true runs_sleep counted
 	watched
 	count=$(samples "$TMP/out" counted)
-	usage=$(sed -n 's/^usage_usec //p' \
-		"$CGROUPS$(cid ls --json | jq -er '.[] | select(.label == "counted") |
-			.cgroup')/cpu.stat")
+	usage=$(stat_of counted usage_usec)
 	say "$count samples, $usage us"
 	((count * 10000 > usage / 2 && count * 10000 < usage * 2))
 }

@@ -30,8 +30,7 @@ throttled_as_cgroups_count()
 	busy capped 3 --cpus 0.2
 	watched
 	near "$(of "$TMP/out" capped .throttled.sum_usec)" \
-		"$(sed -n 's/^throttled_usec //p' \
-			"$CGROUPS$(cgroup_of capped)/cpu.stat")" $((2 * PERIOD))
+		"$(stat_of capped throttled_usec)" $((2 * PERIOD))
 	(($(of "$TMP/out" capped .throttled.sum_usec) > PERIOD))
 }
 

@@ -55,6 +55,12 @@ cgroup_of()
 		'.[] | select(.label == $label) | .cgroup'
 }
 
+# stat_of LABEL NAME: what its cgroup has counted in cpu.stat
+stat_of()
+{
+	sed -n "s/^$2 //p" "$CGROUPS$(cgroup_of "$1")/cpu.stat"
+}
+
 # of FILE LABEL WHAT: of the only object there, of the container
 of()
 {

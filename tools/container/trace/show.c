@@ -142,7 +142,7 @@ static void add_row(struct group *g, const struct trace_row *row)
 
 static bool is_empty(const struct trace_entry *e)
 {
-	return !trace_count(e) && !e->bytes && !e->errors;
+	return !trace_count(e) && !e->sum && !e->bytes && !e->errors;
 }
 
 static void make_groups(struct trace *t, struct groups *gs)

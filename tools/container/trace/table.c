@@ -57,7 +57,8 @@ static void add_difference(struct trace_row *row, const struct trace_entry *e)
 		idle &= e->slots[i] == row->seen.slots[i];
 		row->now.slots[i] += e->slots[i] - row->seen.slots[i];
 	}
-	idle &= e->bytes == row->seen.bytes && e->errors == row->seen.errors;
+	idle &= e->sum == row->seen.sum && e->bytes == row->seen.bytes &&
+		 e->errors == row->seen.errors;
 	row->now.sum += e->sum - row->seen.sum;
 	row->now.bytes += e->bytes - row->seen.bytes;
 	row->now.errors += e->errors - row->seen.errors;

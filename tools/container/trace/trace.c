@@ -330,7 +330,12 @@ static int show(struct trace *t)
 	return ret;
 }
 
-static int tick(struct trace *t, struct ring_buffer *ring)
+static int settle(struct trace *t)
+{
+	return t->tool->settle ? t->tool->settle(t) : 0;
+}
+
+static int look(struct trace *t, struct ring_buffer *ring)
 {
 	int ret = ring ? ring_buffer__consume(ring) : 0;
 
@@ -350,27 +355,32 @@ static int loop(struct trace *t, struct bpf_object_skeleton *skel, int signals,
 {
 	double end = t->opt.duration ? now() + t->opt.duration : INFINITY;
 	double next = t->opt.interval ? now() + t->opt.interval : INFINITY;
-	double look = now() + TICK;
-	int ret = 0;
+	double tick = now() + TICK;
+	int ret = settle(t);
 
 	while (ret >= 0 && !ferror(stdout) && now() < end &&
-	       wait_until(fmin(fmin(end, next), look), signals, ring)) {
+	       wait_until(fmin(fmin(end, next), tick), signals, ring)) {
 		double at = now();
 
-		if (at < end && (at >= look || at >= next || ring))
-			ret = tick(t, ring);
-		if (at >= look)
-			look = at + TICK;
+		if (at < end && (at >= tick || at >= next || ring)) {
+			ret = settle(t);
+			if (ret >= 0)
+				ret = look(t, ring);
+		}
+		if (at >= tick)
+			tick = at + TICK;
 		if (ret >= 0 && at < end && at >= next) {
 			ret = show(t);
 			next = fmax(next + t->opt.interval, at);
 		}
 	}
+	if (ret >= 0)
+		ret = settle(t);
 	bpf_object__detach_skeleton(skel);
 	if (t->tool->detach)
 		t->tool->detach(t);
 	if (ret >= 0)
-		ret = tick(t, ring);
+		ret = look(t, ring);
 	return ret < 0 ? ret : show(t);
 }
 

@@ -64,6 +64,9 @@ struct trace_tool {
 	int (*attach)(struct trace *t);
 	void (*detach)(struct trace *t);	/* may come twice, and without attach */
 
+	/* Counts what is still going on, before each look */
+	int (*settle)(struct trace *t);
+
 	/* Either kinds, each with a histogram, */
 	struct trace_kind *kinds;
 	size_t nr_kinds;
