@@ -25,6 +25,8 @@ int cmd_runqlat(int argc, char **argv);
 int cmd_cpudist(int argc, char **argv);
 int cmd_offcpu(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
+int cmd_fsdist(int argc, char **argv);
+int cmd_fsslower(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 
 #endif

@@ -9,6 +9,10 @@
 
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+typedef __s64 loff_t;
+typedef __s64 ssize_t;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
@@ -42,6 +46,50 @@ struct task_struct {
 	unsigned int frozen:1;
 	struct task_group *sched_task_group;
 	struct nsproxy *nsproxy;
+	struct files_struct *files;
+};
+
+struct file_system_type {
+	const char *name;
+};
+
+struct super_block {
+	unsigned long s_magic;
+	struct file_system_type *s_type;
+};
+
+struct inode {
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct inode *f_inode;
+	struct path f_path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct filename {
+	const char *name;
 };
 
 struct pt_regs {

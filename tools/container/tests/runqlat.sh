@@ -137,6 +137,7 @@ host_if_asked()
 anew_each_interval()
 {
 	busy early 1
+	refuses 2 "'0' is not a number of seconds" cid runqlat -i 0
 	cid runqlat --json -i 1 -d 3.5 >"$TMP/out"
 	same 4 "$(wc -l <"$TMP/out")"
 	jq -e .time "$TMP/out"

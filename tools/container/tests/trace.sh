@@ -132,7 +132,7 @@ bad_arguments()
 {
 	refuses 1 "there is no container 'nobody'" cid "$TOOL" -d 1 -c nobody
 	refuses 2 "'soon' is not a number of seconds" cid "$TOOL" -d soon
-	refuses 2 "'0' is not a number of seconds" cid "$TOOL" -i 0
+	refuses 2 "'0' is not a number of seconds" cid "$TOOL" -d 0
 	refuses 2 "'more': no argument is expected" cid "$TOOL" more
 	refuses 1 "run it as root" setpriv --reuid 65534 --clear-groups \
 		"$(command -v cid)" "$TOOL" -d 1

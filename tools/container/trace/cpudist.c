@@ -23,10 +23,11 @@ static int settle(struct trace *t)
 	int nr = libbpf_num_possible_cpus();
 
 	for (int cpu = 0; cpu < nr; cpu++) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts,
+		struct bpf_test_run_opts opts = {
+			.sz = sizeof(opts),
 			.flags = BPF_F_TEST_RUN_ON_CPU,
 			.cpu = cpu,
-		);
+		};
 		int ret = bpf_prog_test_run_opts(bpf_program__fd(skel->progs.settle), &opts);
 
 		/* Nothing runs on one that is offline. */
