@@ -37,7 +37,12 @@ struct metrics_namespace {
 	char label[64];
 };
 
+struct thread_info {
+	__u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	unsigned int flags;

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of cid syscalls, as TAP. To be run as root, on a
+# kernel with metrics namespaces; cid is taken from PATH. Needs jq and python3.
+set -euo pipefail
+
+usage()
+{
+	cat <<USAGE
+usage: syscalls.sh [--help] [PATTERN]
+
+Tests cid syscalls and prints TAP; with PATTERN (a glob) only those whose claim
+matches. Exit status: 1 if a test failed.
+USAGE
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+PATTERN=${1:-*}
+TOOL=syscalls
+LINKS=3
+# shellcheck source=tools/container/tests/trace.sh
+. "$(dirname "$0")/trace.sh"
+
+# of_call LABEL SYSCALL WHAT: of that row of the container, null without
+of_call()
+{
+	jq --arg label "$1" --arg call "$2" \
+		"[.containers[] | select(.label == \$label) | .rows[] |
+		  select(.syscall == \$call)] | .[0] | $3" "$TMP/out"
+}
+
+each()
+{
+	watch "$TMP/out"
+	cid run --label caller -- python3 -c 'import os
+for i in range(1234): os.getppid()'
+	watched
+	same 1234 "$(of_call caller getppid .count)"
+	same 0 "$(of_call caller getppid .errors)"
+	same 1234 "$(of_call caller getppid '[.histogram[].count] | add')"
+	same 0 "$(jq .lost "$TMP/out")"
+}
+
+errors()
+{
+	watch "$TMP/out"
+	cid run --label failing -- python3 -c 'import os
+for i in range(7):
+	try: os.rmdir("/nowhere")
+	except OSError: pass'
+	watched
+	same 7 "$(of_call failing rmdir .count)"
+	same 7 "$(of_call failing rmdir .errors)"
+}
+
+# An address that is large isn't an error.
+no_errors()
+{
+	watch "$TMP/out"
+	cid run --label mapping -- true
+	watched
+	(($(of_call mapping mmap .count) > 0))
+	same 0 "$(of_call mapping mmap .errors)"
+}
+
+as_long_as_it_takes()
+{
+	watch "$TMP/out"
+	cid run --label sleeper -- sleep 1
+	watched
+	same 1 "$(of_call sleeper clock_nanosleep .count)"
+	(($(of_call sleeper clock_nanosleep .sum_usec) >= 1000000))
+}
+
+# What it had been doing before isn't known, and not guessed.
+begun_before()
+{
+	cid run --label early -- sleep 2 &
+	STARTED+=($!)
+	until_true runs_sleep early
+	watch "$TMP/out"
+	wait "${STARTED[0]}"
+	watched
+	same null "$(of_call early clock_nanosleep .)"
+}
+
+interrupted()
+{
+	watch "$TMP/out"
+	cid run --label signals -- python3 -c 'import os, signal, time
+signal.signal(signal.SIGALRM, lambda *args: None)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+time.sleep(0.5)'
+	watched
+	# once by the signal, and once again for the rest of it
+	same 2 "$(of_call signals clock_nanosleep .count)"
+	same 0 "$(of_call signals clock_nanosleep .errors)"
+	same 0 "$(of_call signals rt_sigreturn .errors)"
+}
+
+no_return()
+{
+	watch "$TMP/out"
+	cid run --label exits -- true
+	watched
+	same null "$(of_call exits exit_group .)"
+	# cid's own, of which the last is true's
+	(($(of_call exits execve '.count - .errors') >= 1))
+}
+
+only_the_named()
+{
+	start wanted
+	watch "$TMP/out" -c wanted
+	cid enter wanted -- true
+	cid run --label other -- true
+	watched
+	same '["wanted"]' "$(jq -c '[.containers[].label]' "$TMP/out")"
+}
+
+as_text()
+{
+	cid syscalls >"$TMP/out" &
+	WATCHER=$!
+	STARTED+=("$WATCHER")
+	until_true attached "$WATCHER"
+	cid run --label texted -- python3 -c 'import os
+for i in range(99): os.getppid()'
+	watched
+	grep -E '^CONTAINER +SYSCALL +COUNT +ERRORS +TOTAL_MS +MEAN_US +P50_US +P99_US$' "$TMP/out"
+	grep -E '^texted \([0-9]+\) +getppid +99 +0 ' "$TMP/out"
+}
+
+claim "each call" each
+claim "each that fails" errors
+claim "a large result is no error" no_errors
+claim "as long as it takes" as_long_as_it_takes
+claim "not those begun before" begun_before
+claim "a signal is no error" interrupted
+claim "calls that don't return" no_return
+claim "-c: only the containers that are named" only_the_named
+claim "text is a table" as_text
+claim "however it ends, nothing is left in the kernel" nothing_is_left
+claim "arguments that can't be used are refused in a line" bad_arguments
+finish
