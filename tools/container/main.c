@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "cpudist", "tell how long tasks have a CPU", cmd_cpudist, CID_USAGE },
 	{ "offcpu", "tell why tasks don't have a CPU", cmd_offcpu, CID_USAGE },
 	{ "profile", "tell in which code they use the CPUs", cmd_profile, CID_USAGE },
+	{ "bio", "tell how long disks take", cmd_bio, CID_USAGE },
 	{ "fsdist", "tell how long operations on files take", cmd_fsdist, CID_USAGE },
 	{ "fsslower", "tell which operations on files take long", cmd_fsslower, CID_USAGE },
 	{ "syscalls", "tell which system calls are made", cmd_syscalls, CID_USAGE },

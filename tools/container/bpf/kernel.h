@@ -117,12 +117,33 @@ struct kernfs_node {
 	__u64 id;
 };
 
-struct cgroup {
-	struct kernfs_node *kn;
-};
-
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_subsys_state self;
+};
+
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct bio {
+	struct blkcg_gq *bi_blkg;
+};
+
+struct request {
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	__u64 start_time_ns;
+	struct bio *bio;
 };
 
 struct task_group {

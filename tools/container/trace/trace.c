@@ -407,7 +407,7 @@ int trace_run(struct trace *t, struct bpf_object_skeleton *skel)
 	    (t->tool->attach && t->tool->attach(t)))
 		msg("cannot load the BPF programs: %s (CID_DEBUG=1 tells more)",
 		    strerror(errno));
-	else
+	else if (!trace_fill_cgroups(t))
 		ret = loop(t, skel, signals, ring);
 	if (t->tool->detach)
 		t->tool->detach(t);

@@ -103,6 +103,9 @@ int trace_begin(struct trace *t, int argc, char **argv);
 int trace_run(struct trace *t, struct bpf_object_skeleton *skel);
 void trace_end(struct trace *t);
 
+/* cgroups.c */
+int trace_fill_cgroups(struct trace *t);
+
 /* table.c */
 int trace_harvest(struct trace *t);
 int trace_label(struct trace *t, uint64_t id, char text[TRACE_LABEL]);
