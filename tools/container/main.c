@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "bio", "tell how long disks take", cmd_bio, CID_USAGE },
 	{ "fsdist", "tell how long operations on files take", cmd_fsdist, CID_USAGE },
 	{ "fsslower", "tell which operations on files take long", cmd_fsslower, CID_USAGE },
+	{ "net", "tell what goes through sockets", cmd_net, CID_USAGE },
 	{ "syscalls", "tell which system calls are made", cmd_syscalls, CID_USAGE },
 	{ "of", "tell which container a process is in", cmd_of, CID_USAGE },
 	{ "enter", "run a command in an existing container", cmd_enter,

@@ -146,6 +146,20 @@ struct request {
 	struct bio *bio;
 };
 
+struct sock_common {
+	unsigned short skc_family;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
 struct task_group {
 	struct cgroup_subsys_state css;
 	struct task_group *parent;
