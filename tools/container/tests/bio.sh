@@ -178,6 +178,4 @@ claim "--host: who is in no container" hosts
 claim "a sync" flushes
 claim "-Q: each as often" as_long_with_the_queue
 claim "as text" as_text
-claim "however it ends, nothing is left in the kernel" nothing_is_left
-claim "arguments that can't be used are refused in a line" bad_arguments
 finish

@@ -84,6 +84,4 @@ claim "as much under a limit" limited
 claim "who is never switched from counts as well" never_switched
 claim "a count for each time" as_often_as_it_comes
 claim "nobody who sleeps" not_the_idle
-claim "however it ends, nothing is left in the kernel" nothing_is_left
-claim "arguments that can't be used are refused in a line" bad_arguments
 finish

@@ -184,6 +184,4 @@ claim "--all: of pipes and proc as well" files_only
 claim "-c: only the containers that are named" only_the_named
 claim "a write that syncs is one operation" as_long_as_it_takes
 claim "text is a table" as_text
-claim "however it ends, nothing is left in the kernel" nothing_is_left
-claim "arguments that can't be used are refused in a line" bad_arguments
 finish

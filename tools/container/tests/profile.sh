@@ -52,7 +52,7 @@ samples()
 in_python()
 {
 	watch "$TMP/out"
-	spin python 2
+	spin python 1
 	watched
 	# All but the beginning and the end of it, and the kernel's part
 	(($(samples "$TMP/out" python ".frames | index(\"$EVAL\")") * 2 >
@@ -112,7 +112,7 @@ files_of_its_own()
 	watch "$TMP/out"
 	# shellcheck disable=SC2016	# expanded inside
 	cid run --label own -- unshare -m sh -c 'mount -t tmpfs none /mnt &&
-		cp "$1" /mnt/other && exec /mnt/other -c "$2"' sh "$PYTHON" "$(spinning 3)"
+		cp "$1" /mnt/other && exec /mnt/other -c "$2"' sh "$PYTHON" "$(spinning 2)"
 	watched
 	(($(samples "$TMP/out" own \
 		".frames | index(\"other\") == 0 and index(\"$EVAL\")") > 0))
@@ -230,6 +230,5 @@ claim "--svg: an image, whatever the names" an_image
 claim "--by-label: one root for the same label" label_as_one
 claim "--host: who is in no container" host_if_asked
 claim "however it ends, nothing is left in the kernel" nothing_is_left
-claim "arguments that can't be used are refused in a line" bad_arguments
 claim "so are its own options" bad_options
 finish

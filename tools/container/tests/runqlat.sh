@@ -29,8 +29,7 @@ throttled_as_cgroups_count()
 	watch "$TMP/out"
 	busy capped 3 --cpus 0.2
 	watched
-	near "$(of "$TMP/out" capped .throttled.sum_usec)" \
-		"$(stat_of capped throttled_usec)" $((2 * PERIOD))
+	same_throttling "$(of "$TMP/out" capped .throttled.sum_usec)"
 	(($(of "$TMP/out" capped .throttled.sum_usec) > PERIOD))
 }
 

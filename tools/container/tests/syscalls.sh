@@ -142,6 +142,4 @@ claim "a signal is no error" interrupted
 claim "calls that don't return" no_return
 claim "-c: only the containers that are named" only_the_named
 claim "text is a table" as_text
-claim "however it ends, nothing is left in the kernel" nothing_is_left
-claim "arguments that can't be used are refused in a line" bad_arguments
 finish

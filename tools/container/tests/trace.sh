@@ -61,6 +61,17 @@ stat_of()
 	sed -n "s/^$2 //p" "$CGROUPS$(cgroup_of "$1")/cpu.stat"
 }
 
+# same_throttling USEC: as cpu.stat of the container "capped" has it, but for a period of
+# cpu.max at each end, and for what passes each time until the task leaves its CPU, which
+# it does when it returns from the kernel
+same_throttling()
+{
+	local usec
+
+	usec=$(stat_of capped throttled_usec)
+	near "$1" "$usec" $((200000 + usec / 5))
+}
+
 # of FILE LABEL WHAT: of the only object there, of the container
 of()
 {
@@ -84,6 +95,8 @@ near()
 	(($1 - $2 <= $3 && $2 - $1 <= $3))
 }
 
+# How a command ends, and how it refuses, is trace.c's: it is tested once for each way in
+# which programs are attached, and for each of the two ways in which results come.
 nr_programs()
 {
 	perl -e '

@@ -129,18 +129,31 @@ static void free_table(struct symbol_table *t)
 
 /* --- the kernel --- */
 
-/* Where addresses are hidden, all of them are 0. */
+/* "ADDRESS TYPE NAME", and "[MODULE]"; where addresses are hidden, all of them are 0 */
+static void add_kallsym(struct symbol_table *t, char *line)
+{
+	char *name;
+	uint64_t addr = strtoull(line, &name, 16);
+
+	if (!addr || name[0] != ' ' || !name[1] || !strchr("tTwW", name[1]) ||
+	    name[2] != ' ')
+		return;
+	name += 3;
+	name[strcspn(name, "\t\n ")] = '\0';
+	add_symbol(t, addr, 0, name);
+}
+
 static void load_kernel(struct symbol_table *t)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
-	uint64_t addr;
-	char type, name[512];
+	char *line = NULL;
+	size_t size = 0;
 
 	if (!f)
 		return;
-	while (fscanf(f, "%" SCNx64 " %c %511s%*[^\n]", &addr, &type, name) == 3)
-		if (addr && strchr("tTwW", type))
-			add_symbol(t, addr, 0, name);
+	while (getline(&line, &size, f) > 0)
+		add_kallsym(t, line);
+	free(line);
 	fclose(f);
 	sort_table(t);
 }
