@@ -171,26 +171,20 @@ static void add_count(struct profile *p, size_t old, const struct profile_key *k
 static int tick(struct trace *t)
 {
 	struct profile *p = t->own;
-	struct profile_key *keys = xcalloc(PROFILE_STACKS, sizeof(*keys));
-	uint64_t *counts = xcalloc(PROFILE_STACKS, sizeof(*counts));
-	__u32 nr = PROFILE_STACKS, next;
-	size_t old = p->nr_rows;
-	int ret = bpf_map_lookup_batch(bpf_map__fd(p->skel->maps.counts), NULL, &next, keys,
-				       counts, &nr, NULL);
+	size_t max = PROFILE_STACKS * 2, old = p->nr_rows;
+	cleanup_free struct profile_key *keys = xcalloc(max, sizeof(*keys));
+	cleanup_free uint64_t *counts = xcalloc(max, sizeof(*counts));
+	long nr = trace_read_map(bpf_map__fd(p->skel->maps.counts), sizeof(*keys),
+				 sizeof(*counts), max, keys, counts);
 
-	if (ret && errno != ENOENT) {
-		msg("cannot read what has been counted: %m");
-	} else {
-		symbols_look_again(p->symbols);
-		for (__u32 i = 0; i < nr; i++)
-			add_count(p, old, &keys[i], counts[i]);
-		if (p->nr_rows)
-			qsort(p->rows, p->nr_rows, sizeof(*p->rows), by_key);
-		ret = 0;
-	}
-	free(keys);
-	free(counts);
-	return ret;
+	if (nr < 0)
+		return -1;
+	symbols_look_again(p->symbols);
+	for (long i = 0; i < nr; i++)
+		add_count(p, old, &keys[i], counts[i]);
+	if (p->nr_rows)
+		qsort(p->rows, p->nr_rows, sizeof(*p->rows), by_key);
+	return 0;
 }
 
 /* --- stacks --- */

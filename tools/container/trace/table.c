@@ -86,6 +86,15 @@ static void add_entries(struct trace *t, const struct trace_key *keys,
 		qsort(t->rows, t->nr_rows, sizeof(*t->rows), by_key);
 }
 
+static size_t nr_containers(const struct trace *t)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < t->nr_rows; i++)
+		nr += !i || t->rows[i].key.id != t->rows[i - 1].key.id;
+	return nr;
+}
+
 static bool is_gone(uint64_t id)
 {
 	int fd = id ? metricsns_open_id(id) : -1;
@@ -142,6 +151,42 @@ static void evict(struct trace *t, int entries)
 }
 
 /**
+ * trace_read_map - read a hash map as a whole
+ * @fd: the map
+ * @key_size: of its keys
+ * @value_size: of its values
+ * @max: how many entries there is room for; a map may have some more than its limit
+ * @keys: gets them
+ * @values: likewise
+ *
+ * Return: how many there are; -1 if it can't be read, which it says.
+ */
+long trace_read_map(int fd, size_t key_size, size_t value_size, size_t max, void *keys,
+		    void *values)
+{
+	__u32 next, *from = NULL;
+	size_t total = 0;
+
+	while (total < max) {
+		__u32 nr = max - total;
+		int ret = bpf_map_lookup_batch(fd, from, &next,
+					       (char *)keys + total * key_size,
+					       (char *)values + total * value_size, &nr,
+					       NULL);
+
+		if (ret && ret != -ENOENT) {
+			msg("cannot read what has been counted: %s", strerror(-ret));
+			return -1;
+		}
+		total += nr;
+		if (ret)
+			break;
+		from = &next;
+	}
+	return total;
+}
+
+/**
  * trace_harvest - add what has been counted since the last time to the rows
  * @t: with the map "entries"
  *
@@ -150,18 +195,15 @@ static void evict(struct trace *t, int entries)
 int trace_harvest(struct trace *t)
 {
 	int fd = bpf_object__find_map_fd_by_name(t->obj, "entries");
-	cleanup_free struct trace_key *keys = xcalloc(TRACE_ENTRIES, sizeof(*keys));
-	cleanup_free struct trace_entry *values = xcalloc(TRACE_ENTRIES, sizeof(*values));
-	__u32 nr = TRACE_ENTRIES, next;
+	size_t max = TRACE_ENTRIES * 2;
+	cleanup_free struct trace_key *keys = xcalloc(max, sizeof(*keys));
+	cleanup_free struct trace_entry *values = xcalloc(max, sizeof(*values));
+	long nr = trace_read_map(fd, sizeof(*keys), sizeof(*values), max, keys, values);
 
-	/* There is room for all of them, so that ENOENT says that there are no more. */
-	if (bpf_map_lookup_batch(fd, NULL, &next, keys, values, &nr, NULL) &&
-	    errno != ENOENT) {
-		msg("cannot read what has been counted: %m");
+	if (nr < 0)
 		return -1;
-	}
 	add_entries(t, keys, values, nr);
-	if (nr > TRACE_ENTRIES / 2)
+	if (nr > TRACE_ENTRIES / 2 || nr_containers(t) > TRACE_CONTAINERS / 2)
 		evict(t, fd);
 	return 0;
 }

@@ -107,6 +107,8 @@ void trace_end(struct trace *t);
 int trace_fill_cgroups(struct trace *t);
 
 /* table.c */
+long trace_read_map(int fd, size_t key_size, size_t value_size, size_t max, void *keys,
+		    void *values);
 int trace_harvest(struct trace *t);
 int trace_label(struct trace *t, uint64_t id, char text[TRACE_LABEL]);
 uint64_t trace_count(const struct trace_entry *e);
