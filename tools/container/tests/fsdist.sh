@@ -4,20 +4,6 @@
 # kernel with metrics namespaces; cid is taken from PATH. Needs jq and python3.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: fsdist.sh [--help] [PATTERN]
-
-Tests cid fsdist and prints TAP; with PATTERN (a glob) only those whose claim
-matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
 TOOL=fsdist
 LINKS=15
 # shellcheck source=tools/container/tests/trace.sh

@@ -6,20 +6,6 @@
 # how long (3).
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: load.sh [--help] [PATTERN]
-
-Runs all commands of cid that watch under load and prints TAP; with PATTERN (a glob)
-only those tests whose claim matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
 TOOL=watching
 CONTAINERS=${CID_LOAD_CONTAINERS:-10}
 TASKS=10	# in each

@@ -4,20 +4,6 @@
 # cid is taken from PATH. Needs jq, python3 and xmllint.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: profile.sh [--help] [PATTERN]
-
-Tests cid profile and prints TAP; with PATTERN (a glob) only those whose claim
-matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
 TOOL=profile
 LINKS=$(getconf _NPROCESSORS_ONLN)	# one a CPU
 PYTHON=$(readlink -f "$(command -v python3)")

@@ -4,20 +4,6 @@
 # kernel with metrics namespaces; cid is taken from PATH. Needs jq.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: runqlat.sh [--help] [PATTERN]
-
-Tests cid runqlat and prints TAP; with PATTERN (a glob) only those whose claim
-matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
 PERIOD=100000	# of cpu.max, in microseconds
 TOOL=runqlat
 LINKS=5
