@@ -83,6 +83,25 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long nr)
 	return 0;
 }
 
+/* A thread that executes a program takes the PID of the first one. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(execs, struct task_struct *p, int old_pid)
+{
+	__u32 pid = p->pid, old = old_pid;
+	struct call *c, call;
+
+	if (pid == old)
+		return 0;
+	c = bpf_map_lookup_elem(&calls, &old);
+	if (!c)
+		return 0;
+	call = *c;
+	bpf_map_delete_elem(&calls, &old);
+	if (bpf_map_update_elem(&calls, &pid, &call, BPF_ANY))
+		trace_lose();
+	return 0;
+}
+
 /* That call doesn't return, and is the last. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exits, struct task_struct *p)

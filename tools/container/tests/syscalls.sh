@@ -5,7 +5,7 @@
 set -euo pipefail
 
 TOOL=syscalls
-LINKS=3
+LINKS=4
 # shellcheck source=tools/container/tests/trace.sh
 . "$(dirname "$0")/trace.sh"
 
@@ -96,6 +96,46 @@ no_return()
 	(($(of_call exits execve '.count - .errors') >= 1))
 }
 
+# A program of 32 bits that calls getpid, which is 20 there, 321 times
+COMPAT='import os, struct, sys
+code = bytes.fromhex("bb41010000" "b814000000" "cd80" "4b" "75f6"
+	"b801000000" "31db" "cd80")
+base, at = 0x8048000, 84
+size = at + len(code)
+elf = b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH",
+	2, 3, 1, base + at, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+elf += struct.pack("<IIIIIIII", 1, 0, base, base, size, size, 5, 4096)
+with open(sys.argv[1], "wb") as f: f.write(elf + code)
+os.chmod(sys.argv[1], 0o755)'
+
+of_32_bits()
+{
+	python3 -c "$COMPAT" "$TMP/compat"
+	watch "$TMP/out"
+	cid run --label compat -- "$TMP/compat"
+	watched
+	same 321 "$(of_call compat 32-bit:20 .count)"
+	same 0 "$(of_call compat 32-bit:20 .errors)"
+	same null "$(of_call compat 32-bit:1 .)"	# exit
+}
+
+# The thread has the PID of the first one then.
+executed_by_thread()
+{
+	local label
+
+	watch "$TMP/out"
+	cid run --label first -- python3 -c 'import os
+os.execv("/bin/true", ["true"])'
+	cid run --label thread -- python3 -c 'import _thread, os, time
+_thread.start_new_thread(os.execv, ("/bin/true", ["true"]))
+time.sleep(1000)'
+	watched
+	for label in first thread; do
+		same 2 "$(of_call $label execve '.count - .errors')"
+	done
+}
+
 only_the_named()
 {
 	start wanted
@@ -126,6 +166,8 @@ claim "as long as it takes" as_long_as_it_takes
 claim "not those begun before" begun_before
 claim "a signal is no error" interrupted
 claim "calls that don't return" no_return
+claim "programs of 32 bits" of_32_bits
+claim "a program that a thread executes" executed_by_thread
 claim "-c: only the containers that are named" only_the_named
 claim "text is a table" as_text
 finish
