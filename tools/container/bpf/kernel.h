@@ -146,6 +146,17 @@ struct request {
 	struct bio *bio;
 };
 
+struct sk_buff {
+	unsigned int len;
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u16 tcp_gso_segs;
+};
+
+struct socket;
+
 struct sock_common {
 	unsigned short skc_family;
 };

@@ -9,7 +9,7 @@ enum net_kind {
 	NET_TCP_RECEIVE,
 	NET_UDP_SEND,
 	NET_UDP_RECEIVE,
-	NET_CONNECT,		/* of TCP: from the first packet to the answer */
+	NET_CONNECT,		/* of TCP: from the call to the answer */
 	NET_ACCEPT,		/* of TCP: how long it was there before it was taken */
 	/* by the cgroup in which the socket was made */
 	NET_PACKETS_OUT,	/* of IP, whatever is in them */
