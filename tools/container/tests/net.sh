@@ -152,8 +152,8 @@ simultaneous()
 	watch "$TMP/out"
 	cid run --label both -- python3 -c 'import socket
 s = socket.socket()
-s.bind(("127.0.0.1", 7005))
-s.connect(("127.0.0.1", 7005))
+s.bind(("127.0.0.1", 0))
+s.connect(s.getsockname())
 s.send(b"x")
 assert s.recv(1) == b"x"'
 	watched
