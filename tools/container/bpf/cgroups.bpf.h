@@ -18,6 +18,12 @@ struct {
 	__type(value, __u64);
 } cgroups SEC(".maps");
 
+/* 0 if it is one of version 1: each of its hierarchies has IDs of its own. */
+static __always_inline __u64 cgroup_id_of(struct cgroup *cgrp)
+{
+	return BPF_CORE_READ(cgrp, root, hierarchy_id) ? 0 : BPF_CORE_READ(cgrp, kn, id);
+}
+
 /* 0 if it is nobody's */
 static __always_inline __u64 container_of_cgroup(__u64 cgroup_id)
 {
@@ -44,10 +50,11 @@ int BPF_PROG(scoped, const struct metrics_namespace *ns, __u32 mask, __u64 cgrou
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(cgroup_made, struct cgroup *cgrp)
 {
+	__u64 cgroup_id = cgroup_id_of(cgrp);
 	__u64 id = container_of_cgroup(BPF_CORE_READ(cgrp, self.parent, cgroup, kn, id));
 
-	if (id)
-		note_cgroup(BPF_CORE_READ(cgrp, kn, id), id);
+	if (cgroup_id && id)
+		note_cgroup(cgroup_id, id);
 	return 0;
 }
 
@@ -55,9 +62,10 @@ int BPF_PROG(cgroup_made, struct cgroup *cgrp)
 SEC("tp_btf/cgroup_release")
 int BPF_PROG(cgroup_gone, struct cgroup *cgrp)
 {
-	__u64 cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+	__u64 cgroup_id = cgroup_id_of(cgrp);
 
-	bpf_map_delete_elem(&cgroups, &cgroup_id);
+	if (cgroup_id)
+		bpf_map_delete_elem(&cgroups, &cgroup_id);
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct metrics_namespace {
 	__u64 top_id;
 	__u64 origin_cgroup_id;
 	__u32 level;
+	__u32 flags;
 	__u32 label_len;
 	char label[64];
 };
@@ -49,6 +50,7 @@ struct task_struct {
 	unsigned int __state;
 	unsigned int in_iowait:1;
 	unsigned int frozen:1;
+	char comm[16];
 	struct task_group *sched_task_group;
 	struct nsproxy *nsproxy;
 	struct files_struct *files;
@@ -122,8 +124,13 @@ struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 	struct cgroup_subsys_state self;
 };
 
@@ -201,7 +208,9 @@ enum ns_denial {
 };
 
 enum memcg_memory_event {
+	MEMCG_HIGH,
 	MEMCG_MAX,
+	MEMCG_OOM,
 };
 
 #endif

@@ -39,10 +39,12 @@ loop()
 	echo "timeout $1 sh -c 'while :; do :; done'"
 }
 
-# Its programs are attached: it has a link for each.
+# Its programs are attached: it has a link for each; and it knows what there is: it waits,
+# in poll(2) or ppoll(2).
 attached()
 {
-	(($(cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c '^link_id:') >= LINKS))
+	(($(cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c '^link_id:') >= LINKS)) &&
+		grep -qE '^(7|271) ' "/proc/$1/syscall"
 }
 
 # watch FILE OPTION...: starts to watch; its PID is WATCHER

@@ -2,6 +2,7 @@
 /* Whose the cgroups are that there are before anything is watched */
 
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,12 +11,12 @@
 #include "trace.h"
 #include "util.h"
 
-static int by_id(const void *a, const void *b)
+static int by_id_down(const void *a, const void *b)
 {
 	const struct container *x = *(struct container *const *)a;
 	const struct container *y = *(struct container *const *)b;
 
-	return x->info.id < y->info.id ? -1 : x->info.id > y->info.id;
+	return x->info.id < y->info.id ? 1 : -(x->info.id > y->info.id);
 }
 
 /*
@@ -36,10 +37,38 @@ static int fill_below(int map, const char *path, uint64_t id)
 		__u64 cgroup_id = entry->fts_statp->st_ino;
 
 		if (entry->fts_info == FTS_D)
-			ret = bpf_map_update_elem(map, &cgroup_id, &id, BPF_ANY);
+			ret = bpf_map_update_elem(map, &cgroup_id, &id, BPF_NOEXIST);
+		if (ret == -EEXIST)
+			ret = 0;
 	}
 	fts_close(fts);
 	return ret;
+}
+
+/**
+ * trace_claim_cgroups - tell the programs that the cgroups below one are a container's
+ * @t: with a map "cgroups"
+ * @path: of the cgroup
+ * @id: of the container
+ *
+ * But for those of a container with a higher ID, which may be nested in it.
+ */
+void trace_claim_cgroups(struct trace *t, const char *path, uint64_t id)
+{
+	int map = bpf_object__find_map_fd_by_name(t->obj, "cgroups");
+	char *const paths[] = { (char *)path, NULL };
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	FTSENT *entry;
+
+	while (fts && (entry = fts_read(fts))) {
+		__u64 cgroup_id = entry->fts_statp->st_ino, has;
+
+		if (entry->fts_info == FTS_D && (bpf_map_lookup_elem(map, &cgroup_id, &has) ||
+						 has < id))
+			bpf_map_update_elem(map, &cgroup_id, &id, BPF_ANY);
+	}
+	if (fts)
+		fts_close(fts);
 }
 
 /**
@@ -68,8 +97,11 @@ int trace_fill_cgroups(struct trace *t)
 	for (size_t i = 0; i < inv.nr; i++)
 		if (inv.containers[i].has_id && inv.containers[i].scope)
 			list[nr++] = &inv.containers[i];
-	/* Who is nested has the higher ID, and the last word. */
-	qsort(list, nr, sizeof(*list), by_id);
+	/*
+	 * Who is nested has the higher ID, and the first word; and what the programs
+	 * have noted meanwhile is newer.
+	 */
+	qsort(list, nr, sizeof(*list), by_id_down);
 	for (size_t i = 0; i < nr && !ret; i++) {
 		const struct container *c = list[i];
 		cleanup_free char *path = xasprintf("%s%s", inv.fs.path, c->scope);

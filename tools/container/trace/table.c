@@ -132,20 +132,24 @@ static const char *old_label(const struct trace *t, uint64_t id)
 }
 
 /*
- * Make room in the kernel: what is about containers that are gone, and hasn't changed
- * for a while. The rows stay until they have been shown.
+ * Make room in the kernel: what hasn't changed for a while and is about containers that
+ * are gone, or of a tool whose keys come and go. The rows stay until they have been shown.
  */
 static void evict(struct trace *t, int entries)
 {
 	int labels = bpf_object__find_map_fd_by_name(t->obj, "labels");
+	struct trace_entry last;
 
 	for (size_t i = 0; i < t->nr_rows; i++) {
 		struct trace_row *row = &t->rows[i];
+		bool gone = row->idle && is_gone(row->key.id);
 
-		if (!row->idle || !is_gone(row->key.id))
+		if (!row->idle || (!gone && !t->tool->forgets))
 			continue;
-		bpf_map_delete_elem(entries, &row->key);
-		keep_label(t, labels, row->key.id);
+		if (!bpf_map_lookup_and_delete_elem(entries, &row->key, &last))
+			add_difference(row, &last);
+		if (gone)
+			keep_label(t, labels, row->key.id);
 		memset(&row->seen, 0, sizeof(row->seen));
 	}
 }

@@ -22,6 +22,7 @@
 
 #define MIN_SECONDS	0.1
 #define MAX_SECONDS	86400.0
+#define ROUND		1000	/* events that are told in a row */
 #define TICK		1.0	/* seconds from a look into the kernel's maps to the next */
 
 enum { OPT_TOP = 256, OPT_LABEL, OPT_HOST };
@@ -192,7 +193,8 @@ static int resolve(struct trace *t)
 
 		if (index < 0)
 			goto out;
-		t->filter[i] = inv.containers[index].info.id;
+		t->filter[i] = opt->by_top ? inv.containers[index].info.top_id :
+			       inv.containers[index].info.id;
 	}
 	ret = 0;
 out:
@@ -276,8 +278,10 @@ static int set_filter(const struct trace *t)
 static int handle_event(void *arg, void *data, size_t size)
 {
 	struct trace *t = arg;
+	int ret = t->tool->event(t, data, size);
 
-	return t->tool->event(t, data, size);
+	/* There is more to do, however fast they come. */
+	return ret || ++t->nr_events < ROUND ? ret : -EAGAIN;
 }
 
 static int open_ring(struct trace *t, struct ring_buffer **ring)
@@ -335,14 +339,18 @@ static int settle(struct trace *t)
 	return t->tool->settle ? t->tool->settle(t) : 0;
 }
 
-static int look(struct trace *t, struct ring_buffer *ring)
+static int look(struct trace *t, struct ring_buffer *ring, bool tick, bool last)
 {
-	int ret = ring ? ring_buffer__consume(ring) : 0;
+	int ret;
 
-	if (ret < 0)
+	do {
+		t->nr_events = 0;
+		ret = ring ? ring_buffer__consume(ring) : 0;
+	} while (ret == -EAGAIN && last);
+	if (ret < 0 && ret != -EAGAIN)
 		return ret;
 	if (t->tool->tick)
-		return t->tool->tick(t);
+		return tick ? t->tool->tick(t) : 0;
 	return t->tool->show || t->tool->event ? 0 : trace_harvest(t);
 }
 
@@ -365,10 +373,12 @@ static int loop(struct trace *t, struct bpf_object_skeleton *skel, int signals,
 		if (at < end && (at >= tick || at >= next || ring)) {
 			ret = settle(t);
 			if (ret >= 0)
-				ret = look(t, ring);
+				ret = look(t, ring, at >= tick || at >= next, false);
 		}
-		if (at >= tick)
+		if (at >= tick) {
 			tick = at + TICK;
+			say_lost(t);
+		}
 		if (ret >= 0 && at < end && at >= next) {
 			ret = show(t);
 			next = fmax(next + t->opt.interval, at);
@@ -380,7 +390,7 @@ static int loop(struct trace *t, struct bpf_object_skeleton *skel, int signals,
 	if (t->tool->detach)
 		t->tool->detach(t);
 	if (ret >= 0)
-		ret = look(t, ring);
+		ret = look(t, ring, true, true);
 	return ret < 0 ? ret : show(t);
 }
 
@@ -407,7 +417,7 @@ int trace_run(struct trace *t, struct bpf_object_skeleton *skel)
 	    (t->tool->attach && t->tool->attach(t)))
 		msg("cannot load the BPF programs: %s (CID_DEBUG=1 tells more)",
 		    strerror(errno));
-	else if (!trace_fill_cgroups(t))
+	else if (!trace_fill_cgroups(t) && (!t->tool->list || !t->tool->list(t)))
 		ret = loop(t, skel, signals, ring);
 	if (t->tool->detach)
 		t->tool->detach(t);

@@ -57,12 +57,16 @@ struct trace_tool {
 	const struct argp_option *options;
 	error_t (*parse)(int key, char *arg, struct argp_state *state, struct trace *t);
 	bool falls_back;	/* does without container IDs */
+	bool forgets;		/* keys come and go while the container lives */
 	bool bytes;		/* trace_entry.bytes and .errors mean something */
 	bool errors;
 
 	/* Programs that aren't attached by their sections alone; 0, or -1 and errno */
 	int (*attach)(struct trace *t);
 	void (*detach)(struct trace *t);	/* may come twice, and without attach */
+
+	/* What there is already, when its programs are attached; says what goes wrong */
+	int (*list)(struct trace *t);
 
 	/* Counts what is still going on, before each look */
 	int (*settle)(struct trace *t);
@@ -96,6 +100,7 @@ struct trace {
 	struct trace_old_label *old_labels;
 	size_t nr_old_labels;
 	uint64_t lost;			/* as was said last */
+	unsigned int nr_events;		/* of this round */
 	bool shown;
 };
 
@@ -105,6 +110,7 @@ void trace_end(struct trace *t);
 
 /* cgroups.c */
 int trace_fill_cgroups(struct trace *t);
+void trace_claim_cgroups(struct trace *t, const char *path, uint64_t id);
 
 /* table.c */
 long trace_read_map(int fd, size_t key_size, size_t value_size, size_t max, void *keys,
