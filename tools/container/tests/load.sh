@@ -48,6 +48,8 @@ watch_all()
 	done
 	cid fsslower --json -m 1000 >"$TMP/fsslower" 2>"$TMP/fsslower.err" &
 	WATCHERS+=($!)
+	cid events --json >"$TMP/events" 2>"$TMP/events.err" &
+	WATCHERS+=($!)
 	STARTED+=("${WATCHERS[@]}")
 	for tool in "${WATCHERS[@]}"; do
 		until_true has_links "$tool"
@@ -70,6 +72,11 @@ all_is_told()
 		say "$tool: $(jq -c '[.lost, (.containers | length)]' "$TMP/$tool")"
 		same "$CONTAINERS" "$(jq '[.containers[].label | select(. != null) |
 			select(startswith("load"))] | unique | length' "$TMP/$tool")"
+	done
+	same 0 "$(wc -c <"$TMP/events.err")"
+	for tool in created labelled scoped started; do
+		same "$CONTAINERS" "$(jq -s --arg event "$tool" '[.[] |
+			select(.event == $event) | .id] | unique | length' "$TMP/events")"
 	done
 	for tool in "${COUNTING[@]}"; do
 		if (($(jq .lost "$TMP/$tool"))); then
