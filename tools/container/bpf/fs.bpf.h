@@ -14,10 +14,12 @@
 
 const volatile bool every_type = false;
 
+/* The outermost one of a task */
 struct op {
 	__u64 since;
 	__u64 offset;
-	__u32 depth;
+	__u64 frame;		/* where its arguments are on the stack; 0: none */
+	__u64 arg;		/* the first of them */
 };
 
 TRACE_TASKS_OF(struct op) ops SEC(".maps");
@@ -73,15 +75,30 @@ static __always_inline struct file_system_type *type_of(const struct file *file)
 static __always_inline void fs_done(__u64 id, const struct op *op, __u32 kind, __u64 ns,
 				    const struct file *file, const char *name, __s64 ret);
 
-static __always_inline int begin(const loff_t *pos)
+/*
+ * Whether one that begins at @frame is part of that. Its end may have been missed, as the
+ * kernel leaves out a program while it is preempted: then it isn't above on the stack, or
+ * something else is where its arguments were.
+ */
+static __always_inline bool is_part_of(const struct op *op, __u64 frame)
+{
+	__u64 arg;
+
+	return op->frame && frame < op->frame &&
+	       !bpf_probe_read_kernel(&arg, sizeof(arg), (void *)op->frame) && arg == op->arg;
+}
+
+static __always_inline int begin(const __u64 *args, const loff_t *pos)
 {
 	struct op *op;
 
 	if (!trace_wanted(trace_current()))
 		return 0;
 	op = trace_task_begin(&ops, bpf_get_current_task_btf(), &no_op);
-	if (!op || op->depth++)
+	if (!op || is_part_of(op, (__u64)args))
 		return 0;
+	op->frame = (__u64)args;
+	op->arg = args[0];
 	op->offset = 0;
 	if (pos)
 		bpf_probe_read_kernel(&op->offset, sizeof(op->offset), pos);
@@ -89,15 +106,17 @@ static __always_inline int begin(const loff_t *pos)
 	return 0;
 }
 
-static __always_inline int end(__u32 kind, const struct file *file, const char *name,
-			       __s64 ret)
+/* A function's arguments are at the same place at its beginning and at its end. */
+static __always_inline int end(const __u64 *args, __u32 kind, const struct file *file,
+			       const char *name, __s64 ret)
 {
 	struct op *op = trace_task(&ops, bpf_get_current_task_btf());
 	__u64 id;
 
-	/* It may have begun before it was watched. */
-	if (!op || !op->depth || --op->depth)
+	/* It may have begun before it was watched, or be part of another. */
+	if (!op || op->frame != (__u64)args)
 		return 0;
+	op->frame = 0;
 	id = trace_current();
 	if (trace_wanted(id) && (!file || is_counted(file)))
 		fs_done(id, op, kind, bpf_ktime_get_ns() - op->since, file, name, ret);
@@ -116,47 +135,43 @@ static __always_inline const struct file *file_of(unsigned int fd)
 	return file;
 }
 
-/*
- * The ends come before the beginnings, as they are attached in this order: in between the
- * depth would stay.
- */
 SEC("fexit/vfs_read")
 int BPF_PROG(read_end, struct file *file, char *buf, size_t count, loff_t *pos, ssize_t ret)
 {
-	return end(FS_READ, file, NULL, ret);
+	return end(ctx, FS_READ, file, NULL, ret);
 }
 
 SEC("fexit/vfs_readv")
 int BPF_PROG(readv_end, struct file *file, void *vec, unsigned long len, loff_t *pos,
 	     int flags, ssize_t ret)
 {
-	return end(FS_READ, file, NULL, ret);
+	return end(ctx, FS_READ, file, NULL, ret);
 }
 
 SEC("fexit/vfs_write")
 int BPF_PROG(write_end, struct file *file, char *buf, size_t count, loff_t *pos, ssize_t ret)
 {
-	return end(FS_WRITE, file, NULL, ret);
+	return end(ctx, FS_WRITE, file, NULL, ret);
 }
 
 SEC("fexit/vfs_writev")
 int BPF_PROG(writev_end, struct file *file, void *vec, unsigned long len, loff_t *pos,
 	     int flags, ssize_t ret)
 {
-	return end(FS_WRITE, file, NULL, ret);
+	return end(ctx, FS_WRITE, file, NULL, ret);
 }
 
 SEC("fexit/vfs_fsync_range")
 int BPF_PROG(fsync_end, struct file *file, loff_t from, loff_t to, int datasync, int ret)
 {
-	return end(FS_FSYNC, file, NULL, ret);
+	return end(ctx, FS_FSYNC, file, NULL, ret);
 }
 
 /* fsync(2) and fdatasync(2), in which the compiler has put what they call. */
 SEC("fexit/do_fsync")
 int BPF_PROG(fsync_call_end, unsigned int fd, int datasync, int ret)
 {
-	return end(FS_FSYNC, file_of(fd), NULL, ret);
+	return end(ctx, FS_FSYNC, file_of(fd), NULL, ret);
 }
 
 SEC("fexit/do_file_open")
@@ -165,50 +180,50 @@ int BPF_PROG(open_end, int dfd, struct filename *name, void *flags, struct file 
 	__s64 ret = (__s64)file;
 
 	if (ret < 0 && ret >= -MAX_ERRNO)
-		return end(FS_OPEN, NULL, BPF_CORE_READ(name, name), ret);
-	return end(FS_OPEN, file, NULL, 0);
+		return end(ctx, FS_OPEN, NULL, BPF_CORE_READ(name, name), ret);
+	return end(ctx, FS_OPEN, file, NULL, 0);
 }
 
 SEC("fentry/vfs_read")
 int BPF_PROG(read, struct file *file, char *buf, size_t count, loff_t *pos)
 {
-	return begin(pos);
+	return begin(ctx, pos);
 }
 
 SEC("fentry/vfs_readv")
 int BPF_PROG(readv, struct file *file, void *vec, unsigned long len, loff_t *pos)
 {
-	return begin(pos);
+	return begin(ctx, pos);
 }
 
 SEC("fentry/vfs_write")
 int BPF_PROG(write, struct file *file, char *buf, size_t count, loff_t *pos)
 {
-	return begin(pos);
+	return begin(ctx, pos);
 }
 
 SEC("fentry/vfs_writev")
 int BPF_PROG(writev, struct file *file, void *vec, unsigned long len, loff_t *pos)
 {
-	return begin(pos);
+	return begin(ctx, pos);
 }
 
 SEC("fentry/vfs_fsync_range")
 int BPF_PROG(fsync, struct file *file)
 {
-	return begin(NULL);
+	return begin(ctx, NULL);
 }
 
 SEC("fentry/do_fsync")
 int BPF_PROG(fsync_call, unsigned int fd)
 {
-	return begin(NULL);
+	return begin(ctx, NULL);
 }
 
 SEC("fentry/do_file_open")
 int BPF_PROG(open, int dfd, struct filename *name)
 {
-	return begin(NULL);
+	return begin(ctx, NULL);
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -7,8 +7,10 @@
 set -euo pipefail
 
 TOOL=watching
+LINKS=1	# at least; it makes all before it waits
 CONTAINERS=${CID_LOAD_CONTAINERS:-10}
 TASKS=10	# in each
+CALLS=10000	# of each task that does one thing only
 SECONDS_OF_LOAD=${CID_LOAD_SECONDS:-3}
 COUNTING=(runqlat cpudist offcpu bio fsdist syscalls net profile)
 # shellcheck source=tools/container/tests/trace.sh
@@ -32,11 +34,6 @@ load()
 	wait "${pids[@]}"
 }
 
-has_links()
-{
-	grep -qs '^link_id:' /proc/"$1"/fdinfo/*
-}
-
 watch_all()
 {
 	local tool
@@ -52,16 +49,34 @@ watch_all()
 	WATCHERS+=($!)
 	STARTED+=("${WATCHERS[@]}")
 	for tool in "${WATCHERS[@]}"; do
-		until_true has_links "$tool"
+		until_true attached "$tool"
 	done
-	# all of its links
-	sleep 2
+}
+
+# losses FILE KIND: what the command has said in it to be lost or missed, in all
+losses()
+{
+	local of='were not counted'
+
+	[[ $2 == lost ]] || of='were missed'
+	sed -n "/$of/s/^[^0-9]* \([0-9]*\) .*/\1/p" "$1" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# What could not be counted is said, and nothing else.
+says_losses()
+{
+	local kind
+
+	for kind in lost missed; do
+		same "$(jq ".$kind // 0" "$TMP/$1")" "$(losses "$TMP/$1.err" "$kind")"
+	done
+	same 0 "$(grep -cv 'were not counted\|were missed' "$TMP/$1.err")"
 }
 
 # Each says of all containers what it has counted, and what it has not.
 all_is_told()
 {
-	local before tool
+	local before tool told
 
 	before=$(nr_programs)
 	watch_all
@@ -69,23 +84,61 @@ all_is_told()
 	kill -INT "${WATCHERS[@]}"
 	wait "${WATCHERS[@]}"
 	for tool in runqlat cpudist offcpu fsdist syscalls profile; do
-		say "$tool: $(jq -c '[.lost, (.containers | length)]' "$TMP/$tool")"
+		say "$tool: $(jq -c '[.lost, .missed, (.containers | length)]' "$TMP/$tool")"
 		same "$CONTAINERS" "$(jq '[.containers[].label | select(. != null) |
 			select(startswith("load"))] | unique | length' "$TMP/$tool")"
 	done
-	same 0 "$(wc -c <"$TMP/events.err")"
 	for tool in created labelled scoped started; do
-		same "$CONTAINERS" "$(jq -s --arg event "$tool" '[.[] |
-			select(.event == $event) | .id] | unique | length' "$TMP/events")"
+		told=$(jq -s --arg event "$tool" '[.[] | select(.event == $event) | .id] |
+			unique | length' "$TMP/events")
+		say "events: $tool: $told; $(cat "$TMP/events.err")"
+		((told <= CONTAINERS))
+		((told + $(losses "$TMP/events.err" lost) +
+			$(losses "$TMP/events.err" missed) >= CONTAINERS))
 	done
 	for tool in "${COUNTING[@]}"; do
-		if (($(jq .lost "$TMP/$tool"))); then
-			grep -q 'were not counted, for want of memory' "$TMP/$tool.err"
-		else
-			same 0 "$(wc -c <"$TMP/$tool.err")"
-		fi
+		says_losses "$tool"
 	done
 	until_true as_before "$before"
+}
+
+# each_of TOOL ROW CODE: what perl does CALLS times in containers of 8 tasks a CPU, is
+# counted in that row, or said to be missed
+each_of()
+{
+	local tool=$1 row=$2 code=$3 i pids=() counted not
+
+	cid "$tool" --json >"$TMP/$tool" 2>"$TMP/$tool.err" &
+	WATCHERS=($!)
+	STARTED+=($!)
+	until_true attached "$!"
+	for ((i = 0; i < $(nproc) * 8; i++)); do
+		cid run --label calls -- perl -e "$code for 1 .. $CALLS" &
+		pids+=($!)
+		STARTED+=($!)
+	done
+	wait "${pids[@]}"
+	kill -INT "${WATCHERS[@]}"
+	wait "${WATCHERS[@]}"
+	counted=$(jq "[.containers[] | select(.label == \"calls\").rows[] |
+		select($row).count] | add" "$TMP/$tool")
+	not=$(jq '.lost + .missed' "$TMP/$tool")
+	say "$counted were counted, $not were not"
+	((counted <= i * CALLS))
+	((counted + not >= i * CALLS))
+	says_losses "$tool"
+}
+
+each_call()
+{
+	each_of syscalls '.syscall == "getppid"' 'syscall(110)'
+}
+
+each_read()
+{
+	# shellcheck disable=SC2016	# of perl
+	each_of fsdist '.filesystem == "devtmpfs" and .operation == "read"' \
+		'BEGIN { open(ZERO, "/dev/zero") } sysread(ZERO, $byte, 1)'
 }
 
 killed()
@@ -103,5 +156,7 @@ killed()
 }
 
 claim "$CONTAINERS containers with $((CONTAINERS * TASKS)) tasks: all is counted, or said to be lost" all_is_told
+claim "each system call is counted, or said to be missed" each_call
+claim "each read is counted, or said to be missed" each_read
 claim "killed under load they leave nothing in the kernel" killed
 finish

@@ -25,7 +25,7 @@ struct groups {
 	size_t nr;
 };
 
-/** trace_lost - how much was not counted so far */
+/** trace_lost - how much was not counted so far, for want of memory */
 uint64_t trace_lost(const struct trace *t)
 {
 	uint64_t lost = 0;
@@ -34,6 +34,29 @@ uint64_t trace_lost(const struct trace *t)
 	bpf_map_lookup_elem(bpf_object__find_map_fd_by_name(t->obj, "losses"), &zero,
 			    &lost);
 	return lost;
+}
+
+/**
+ * trace_missed - how often the kernel has left out a program so far
+ * @t: that has begun to count
+ *
+ * It runs none again on a CPU on which it hasn't ended (bpf_prog_get_recursion_context()):
+ * what tasks do while another one is preempted in the program there is missed. Some of it
+ * may be what wouldn't have been counted.
+ */
+uint64_t trace_missed(const struct trace *t)
+{
+	struct bpf_program *prog;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(prog, t->obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			missed += info.recursion_misses;
+	}
+	return missed;
 }
 
 /**
@@ -481,6 +504,7 @@ static void print_json(struct trace *t, const struct groups *gs)
 	}
 	json_object_object_add(obj, "time", json_object_new_int64(time(NULL)));
 	json_object_object_add(obj, "lost", json_object_new_uint64(trace_lost(t)));
+	json_object_object_add(obj, "missed", json_object_new_uint64(trace_missed(t)));
 	json_object_object_add(obj, "containers", list);
 	out_json_line(obj);
 }

@@ -312,13 +312,17 @@ static bool wait_until(double when, int signals, struct ring_buffer *ring)
 
 static void say_lost(struct trace *t)
 {
-	uint64_t lost = trace_lost(t);
+	uint64_t lost = trace_lost(t), missed = trace_missed(t);
 
-	if (lost == t->lost)
-		return;
-	msg("%llu %s were not counted, for want of memory",
-	    (unsigned long long)(lost - t->lost), t->tool->what);
+	if (lost != t->lost)
+		msg("%llu %s were not counted, for want of memory",
+		    (unsigned long long)(lost - t->lost), t->tool->what);
+	if (missed != t->missed)
+		msg("up to %llu %s were missed: they came while a task was preempted "
+		    "in the midst of being counted", (unsigned long long)(missed - t->missed),
+		    t->tool->what);
 	t->lost = lost;
+	t->missed = missed;
 }
 
 static int show(struct trace *t)

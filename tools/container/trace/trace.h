@@ -100,6 +100,7 @@ struct trace {
 	struct trace_old_label *old_labels;
 	size_t nr_old_labels;
 	uint64_t lost;			/* as was said last */
+	uint64_t missed;		/* likewise */
 	unsigned int nr_events;		/* of this round */
 	bool shown;
 };
@@ -126,5 +127,6 @@ int trace_show(struct trace *t);
 char *trace_title(struct trace *t, uint64_t id);
 void trace_title_json(struct trace *t, uint64_t id, struct json_object *obj);
 uint64_t trace_lost(const struct trace *t);
+uint64_t trace_missed(const struct trace *t);
 
 #endif
