@@ -28,6 +28,8 @@ extern const struct seq_operations metrics_ns_cpuinfo_op;
 int __metrics_ns_show_stat(struct seq_file *m);
 u64 __metrics_ns_idle(u64 idle);
 ssize_t __metrics_ns_show_cpus(const struct cpumask *map, char *buf);
+bool __metrics_ns_show_loadavg(struct seq_file *m);
+void __metrics_ns_sysinfo(struct sysinfo *info);
 
 static inline bool metrics_view_exists(void)
 {
@@ -69,6 +71,27 @@ static inline ssize_t metrics_ns_show_cpus(const struct cpumask *map, char *buf)
 	return metrics_view_exists() ? __metrics_ns_show_cpus(map, buf) : 0;
 }
 
+/**
+ * metrics_ns_show_loadavg - /proc/loadavg of a scoped namespace
+ * @m: where to print
+ *
+ * Return: true if current has a scoped view, which has been printed.
+ */
+static inline bool metrics_ns_show_loadavg(struct seq_file *m)
+{
+	return metrics_view_exists() && __metrics_ns_show_loadavg(m);
+}
+
+/**
+ * metrics_ns_sysinfo - put what current is shown into a sysinfo
+ * @info: holds the machine's values, memory in pages
+ */
+static inline void metrics_ns_sysinfo(struct sysinfo *info)
+{
+	if (metrics_view_exists())
+		__metrics_ns_sysinfo(info);
+}
+
 #else /* !CONFIG_METRICS_NS */
 
 #define metrics_ns_cpuinfo_op	cpuinfo_op
@@ -88,12 +111,18 @@ static inline ssize_t metrics_ns_show_cpus(const struct cpumask *map, char *buf)
 	return 0;
 }
 
+static inline bool metrics_ns_show_loadavg(struct seq_file *m)
+{
+	return false;
+}
+
+static inline void metrics_ns_sysinfo(struct sysinfo *info) { }
+
 #endif /* CONFIG_METRICS_NS */
 
 #if defined(CONFIG_METRICS_NS) && defined(CONFIG_MEMCG)
 
 bool __metrics_ns_show_meminfo(struct seq_file *m);
-void __metrics_ns_sysinfo(struct sysinfo *info);
 
 /**
  * metrics_ns_show_meminfo - /proc/meminfo of a scoped namespace
@@ -106,24 +135,12 @@ static inline bool metrics_ns_show_meminfo(struct seq_file *m)
 	return metrics_view_exists() && __metrics_ns_show_meminfo(m);
 }
 
-/**
- * metrics_ns_sysinfo - put the memory that current is shown into a sysinfo
- * @info: holds the machine's values, in pages
- */
-static inline void metrics_ns_sysinfo(struct sysinfo *info)
-{
-	if (metrics_view_exists())
-		__metrics_ns_sysinfo(info);
-}
-
 #else
 
 static inline bool metrics_ns_show_meminfo(struct seq_file *m)
 {
 	return false;
 }
-
-static inline void metrics_ns_sysinfo(struct sysinfo *info) { }
 
 #endif /* CONFIG_METRICS_NS && CONFIG_MEMCG */
 #endif /* _LINUX_METRICS_NS_VIEW_H */

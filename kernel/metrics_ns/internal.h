@@ -9,6 +9,8 @@
 #include <linux/metrics_ns.h>
 #include <linux/spinlock.h>
 
+struct sysinfo;
+
 /**
  * struct metrics_cputime - times of one CPU or of all, in ns
  * @user: in user space, niced tasks excluded
@@ -47,6 +49,9 @@ struct metrics_cpu {
  * @updated: when the last update began, in jiffies; written under @update_lock
  * @stamp: until when capacity is counted, in ns; protected by @update_lock
  * @next: scratch mask, protected by @update_lock
+ * @load_due: when the next period of the load averages ends, in jiffies; of
+ *	the sampler alone, as is writing to @load
+ * @load: load averages as the machine's avenrun[]
  * @lock: protects the members below for readers; written under @update_lock too
  * @shown: the CPUs shown
  * @total: times of all CPUs together
@@ -60,6 +65,8 @@ struct metrics_scope {
 	u64				updated;
 	u64				stamp;
 	cpumask_var_t			next;
+	unsigned long			load_due;
+	unsigned long			load[3];
 	spinlock_t			lock;		/* what readers see */
 	cpumask_var_t			shown;
 	struct metrics_cputime		total;
@@ -128,6 +135,23 @@ void metrics_scope_cputime(struct metrics_scope *scope,
 void metrics_scope_cputime_cpu(struct metrics_scope *scope, u32 flags, int cpu,
 			       const struct cpumask *shown,
 			       struct metrics_cputime *time);
+
+/* load.c */
+void metrics_view_tasks(const struct metrics_view *view, unsigned int *running,
+			unsigned int *iowait);
+unsigned int metrics_load_periods(unsigned long *due, unsigned long now);
+void metrics_scope_sample_load(struct metrics_scope *scope);
+void metrics_view_sysinfo_load(const struct metrics_view *view,
+			       struct sysinfo *info);
+
+/* meminfo.c */
+#ifdef CONFIG_MEMCG
+void metrics_view_sysinfo_memory(const struct metrics_view *view,
+				 struct sysinfo *info);
+#else
+static inline void metrics_view_sysinfo_memory(const struct metrics_view *view,
+					       struct sysinfo *info) { }
+#endif
 
 /* cpuinfo.c */
 size_t metrics_cpuinfo_filter(char *buf, size_t len,

@@ -200,12 +200,12 @@ static void apply_usage(struct mem_view *mem, const struct sysinfo *machine)
 }
 
 /* @machine holds the machine's values, in pages. */
-static bool mem_view_get(struct mem_view *mem, const struct sysinfo *machine)
+static bool mem_view_get(struct mem_view *mem, const struct metrics_view *view,
+			 const struct sysinfo *machine)
 {
 	struct cgroup_subsys_state *css;
-	struct metrics_view view;
 
-	if (mem_cgroup_disabled() || !metrics_view_current(&view))
+	if (mem_cgroup_disabled())
 		return false;
 
 	memset(mem, 0, sizeof(*mem));
@@ -213,14 +213,14 @@ static bool mem_view_get(struct mem_view *mem, const struct sysinfo *machine)
 	mem->available = si_mem_available();
 	mem->swap_total = machine->totalswap;
 
-	css = cgroup_get_e_css(view.scope->cgrp, &memory_cgrp_subsys);
+	css = cgroup_get_e_css(view->scope->cgrp, &memory_cgrp_subsys);
 	mem_cgroup_flush_stats(mem_cgroup_from_css(css));
 	apply_limits(mem, mem_cgroup_from_css(css));
 	css_put(css);
 
 	mem->total = max(mem->total, 1UL);
 	mem->available = min(mem->available, mem->total);
-	find_amounts(view, mem);
+	find_amounts(*view, mem);
 	apply_usage(mem, machine);
 	return true;
 }
@@ -383,12 +383,15 @@ static void show_devices(struct seq_file *m, const struct mem_view *mem)
 
 bool __metrics_ns_show_meminfo(struct seq_file *m)
 {
+	struct metrics_view view;
 	struct sysinfo machine;
 	struct mem_view mem;
 
+	if (!metrics_view_current(&view))
+		return false;
 	si_meminfo(&machine);
 	si_swapinfo(&machine);
-	if (!mem_view_get(&mem, &machine))
+	if (!mem_view_get(&mem, &view, &machine))
 		return false;
 
 	show_sizes(m, &mem);
@@ -406,11 +409,17 @@ bool __metrics_ns_show_meminfo(struct seq_file *m)
 	return true;
 }
 
-void __metrics_ns_sysinfo(struct sysinfo *info)
+/**
+ * metrics_view_sysinfo_memory - put the memory of a view into a sysinfo
+ * @view: with a scope
+ * @info: holds the machine's values, in pages
+ */
+void metrics_view_sysinfo_memory(const struct metrics_view *view,
+				 struct sysinfo *info)
 {
 	struct mem_view mem;
 
-	if (!mem_view_get(&mem, info))
+	if (!mem_view_get(&mem, view, info))
 		return;
 
 	info->totalram = mem.total;

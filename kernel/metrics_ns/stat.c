@@ -6,8 +6,7 @@
  * keeps is 0: iowait, irq, softirq, steal and guest time, and the counts of
  * interrupts, softirqs and context switches. Interrupt time that hits a task is
  * part of its cgroup's system time. A true value of the others would cost a
- * counter on a hot path in every cgroup. The numbers of processes are the
- * machine's.
+ * counter on a hot path in every cgroup. The number of forks is the machine's.
  */
 
 #include <linux/interrupt.h>
@@ -66,6 +65,7 @@ static int show_cpus(struct seq_file *m, const struct metrics_view *view)
 
 int __metrics_ns_show_stat(struct seq_file *m)
 {
+	unsigned int running, iowait;
 	struct timespec64 boottime;
 	struct metrics_view view;
 	int ret;
@@ -80,6 +80,7 @@ int __metrics_ns_show_stat(struct seq_file *m)
 	ret = show_cpus(m, &view);
 	if (ret)
 		return ret;
+	metrics_view_tasks(&view, &running, &iowait);
 
 	seq_puts(m, "intr");
 	show_zeroes(m, 1 + irq_get_nr_irqs());
@@ -91,8 +92,8 @@ int __metrics_ns_show_stat(struct seq_file *m)
 		   "procs_blocked %u\n",
 		   (unsigned long long)boottime.tv_sec,
 		   total_forks,
-		   nr_running(),
-		   nr_iowait());
+		   running,
+		   iowait);
 	seq_puts(m, "softirq");
 	show_zeroes(m, 1 + NR_SOFTIRQS);
 	seq_putc(m, '\n');

@@ -9,9 +9,9 @@
  * passed on shows its new reader's.
  *
  * Nothing is counted for a view on any hot path. What it shows is what cgroups
- * keep anyway, and the time that its CPUs were there, which is sampled: by each
- * reader, and every LOAD_FREQ by one work item that exists only while a scope
- * does. While there is none, each hook is a static branch that isn't taken. The
+ * keep anyway, and what is sampled every LOAD_FREQ by one work item that exists
+ * only while a scope does: the load, and the time that its CPUs were there, which
+ * each reader samples too. While there is none, each hook is a static branch that isn't taken. The
  * branch is switched off with a delay, so that containers that come and go one
  * by one don't patch the kernel each time.
  *
@@ -57,6 +57,7 @@ static bool sample_one(void)
 		return false;
 	list_move_tail(&scope->entry, &sampled);
 	metrics_scope_sample(scope);
+	metrics_scope_sample_load(scope);
 	return true;
 }
 
@@ -124,4 +125,14 @@ bool metrics_view_current(struct metrics_view *view)
 		return false;
 	metrics_ns_resolve(nsproxy->metrics_ns, view);
 	return view->scope;
+}
+
+void __metrics_ns_sysinfo(struct sysinfo *info)
+{
+	struct metrics_view view;
+
+	if (!metrics_view_current(&view))
+		return;
+	metrics_view_sysinfo_load(&view, info);
+	metrics_view_sysinfo_memory(&view, info);
 }

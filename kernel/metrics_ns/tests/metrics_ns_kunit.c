@@ -3,6 +3,7 @@
 
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/sched/loadavg.h>
 #include <linux/string.h>
 
 #include "../internal.h"
@@ -223,6 +224,23 @@ static void cpuinfo_filter_rest_test(struct kunit *test)
 	filter_case(test, "", "");
 }
 
+/* A sampler that comes late now and then misses no period and counts none twice. */
+static void load_periods_test(struct kunit *test)
+{
+	unsigned long now = -3UL, begun = now, due = now + LOAD_FREQ;
+	unsigned int n = 0;
+
+	KUNIT_EXPECT_EQ(test, metrics_load_periods(&due, now), 0U);
+	KUNIT_EXPECT_EQ(test, metrics_load_periods(&due, now + LOAD_FREQ - 1), 0U);
+	for (int i = 0; i < 10000; i++) {
+		now += LOAD_FREQ + i % 7;
+		n += metrics_load_periods(&due, now);
+		KUNIT_ASSERT_EQ(test, n, (now - begun) / LOAD_FREQ);
+	}
+	now += 100 * LOAD_FREQ;
+	KUNIT_EXPECT_EQ(test, metrics_load_periods(&due, now), 100U);
+}
+
 static struct kunit_case metrics_ns_cases[] = {
 	KUNIT_CASE(label_test),
 	KUNIT_CASE(label_padding_test),
@@ -235,6 +253,7 @@ static struct kunit_case metrics_ns_cases[] = {
 	KUNIT_CASE(nice_ahead_test),
 	KUNIT_CASE(idle_underflow_test),
 	KUNIT_CASE(capacity_example_test),
+	KUNIT_CASE(load_periods_test),
 	KUNIT_CASE(cpuinfo_filter_test),
 	KUNIT_CASE(cpuinfo_filter_rest_test),
 	{}

@@ -618,6 +618,15 @@ static bool uptime_is_scopes(const char *from)
 	       idle <= uptime - scoped_at + 0.02;
 }
 
+/* No task is in it. */
+static bool loadavg_is_scopes(const char *from)
+{
+	unsigned int running, all;
+
+	return sscanf(from, "%*s %*s %*s %u/%u", &running, &all) == 2 &&
+	       !running && !all;
+}
+
 #define READ_VARIANT(file, name, allocating, allocates_mask) \
 	FIXTURE_VARIANT_ADD(fault_read, name) { \
 		.path = file, \
@@ -629,6 +638,7 @@ static bool uptime_is_scopes(const char *from)
 READ_VARIANT("/proc/stat", stat, "__metrics_ns_show_stat", true);
 READ_VARIANT("/proc/meminfo", meminfo, NULL, false);
 READ_VARIANT("/proc/uptime", uptime, NULL, false);
+READ_VARIANT("/proc/loadavg", loadavg, NULL, false);
 READ_VARIANT("/proc/cpuinfo", cpuinfo, "show", false);
 READ_VARIANT(ONLINE, online, "__metrics_ns_show_cpus", true);
 

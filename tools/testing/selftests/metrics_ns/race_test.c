@@ -515,6 +515,7 @@ static const struct {
 	{ "/proc/meminfo", ":", true },
 	{ "/proc/cpuinfo", ":" },
 	{ "/proc/uptime", "0123456789" },
+	{ "/proc/loadavg", "0123456789" },
 	{ ONLINE, "\n", true },
 };
 

@@ -189,7 +189,9 @@ static inline bool same_lines(const char *a, const char *b, const char *end)
 
 /* --- cgroups with the controllers that the view needs --- */
 
-static const char * const controllers[] = { "cpu", "cpuset", "memory" };
+static const char * const controllers[] = {
+	"cpu", "cpuset", "memory", "pids",
+};
 
 #define NR_CONTROLLERS	(sizeof(controllers) / sizeof(*controllers))
 
