@@ -81,9 +81,9 @@ same()
 
 until_true()
 {
-	local i
+	local end=$((SECONDS + 60))
 
-	for ((i = 0; i < 300; i++)); do
+	while ((SECONDS < end)); do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.1
 	done

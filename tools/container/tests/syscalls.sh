@@ -60,16 +60,30 @@ as_long_as_it_takes()
 	(($(of_call sleeper clock_nanosleep .sum_usec) >= 1000000))
 }
 
+# It waits in read(2).
+reads()
+{
+	local pid
+	pid=$(cid ps "$1" --json | jq '.[0].pid')
+
+	grep -q '^0 ' "/proc/$pid/syscall"
+}
+
 # What it had been doing before isn't known, and not guessed.
 begun_before()
 {
-	cid run --label early -- sleep 2 &
+	mkfifo "$TMP/fifo"
+	exec 9<>"$TMP/fifo"
+	cid run --label early -- python3 -c 'import os
+os.read(0, 1)
+os._exit(0)' <"$TMP/fifo" &
 	STARTED+=($!)
-	until_true runs_sleep early
+	until_true reads early
 	watch "$TMP/out"
+	echo >&9
 	wait "${STARTED[0]}"
 	watched
-	same null "$(of_call early clock_nanosleep .)"
+	same null "$(of_call early read .)"
 }
 
 interrupted()
