@@ -60,11 +60,11 @@ as_long_as_it_takes()
 	(($(of_call sleeper clock_nanosleep .sum_usec) >= 1000000))
 }
 
-# It waits in read(2).
+# The container's python3 waits in read(2).
 reads()
 {
 	local pid
-	pid=$(cid ps "$1" --json | jq '.[0].pid')
+	pid=$(cid ps "$1" --json | jq '.[] | select(.command == "python3").pid')
 
 	grep -q '^0 ' "/proc/$pid/syscall"
 }
