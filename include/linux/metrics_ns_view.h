@@ -10,9 +10,11 @@
 #define _LINUX_METRICS_NS_VIEW_H
 
 #include <linux/jump_label_ratelimit.h>
+#include <linux/psi.h>
 #include <linux/types.h>
 
 struct cpumask;
+struct psi_group;
 struct seq_file;
 struct seq_operations;
 struct sysinfo;
@@ -143,4 +145,50 @@ static inline bool metrics_ns_show_meminfo(struct seq_file *m)
 }
 
 #endif /* CONFIG_METRICS_NS && CONFIG_MEMCG */
+
+#ifdef CONFIG_PSI
+
+#ifdef CONFIG_METRICS_NS
+
+struct psi_group *__metrics_ns_psi(void);
+struct psi_group *__metrics_ns_psi_get(void);
+void metrics_ns_psi_put(struct psi_group *group);
+
+/**
+ * metrics_ns_psi - whose pressure current is shown
+ *
+ * Return: The scope's group, valid until current changes its namespace;
+ * psi_system without a scope.
+ */
+static inline struct psi_group *metrics_ns_psi(void)
+{
+	return metrics_view_exists() ? __metrics_ns_psi() : &psi_system;
+}
+
+/**
+ * metrics_ns_psi_get - the same, to be kept
+ *
+ * Return: The group, for metrics_ns_psi_put().
+ */
+static inline struct psi_group *metrics_ns_psi_get(void)
+{
+	return metrics_view_exists() ? __metrics_ns_psi_get() : &psi_system;
+}
+
+#else
+
+static inline struct psi_group *metrics_ns_psi(void)
+{
+	return &psi_system;
+}
+
+static inline struct psi_group *metrics_ns_psi_get(void)
+{
+	return &psi_system;
+}
+
+static inline void metrics_ns_psi_put(struct psi_group *group) { }
+
+#endif /* CONFIG_METRICS_NS */
+#endif /* CONFIG_PSI */
 #endif /* _LINUX_METRICS_NS_VIEW_H */

@@ -110,7 +110,7 @@ static void read_something(void)
 {
 	static const char *const files[] = {
 		"/proc/stat", "/proc/meminfo", "/proc/uptime", "/proc/cpuinfo",
-		"/proc/loadavg", "/proc/self/status",
+		"/proc/loadavg", "/proc/pressure/io", "/proc/self/status",
 	};
 	char buf[65536];
 

@@ -6,8 +6,6 @@
  * The reader isn't in the scope: the tasks that are counted are others.
  */
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -50,27 +48,6 @@ static bool load_of(struct child *c, struct load *l)
 static bool load_of_machine(struct load *l)
 {
 	return parse_load(machine(LOADAVG), l);
-}
-
-static long in_background(void (*forever)(void))
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return or_errno(pid);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
-		forever();
-}
-
-static void spin(void)
-{
-}
-
-/* A process of the caller that always wants to run */
-static long do_spin(long unused, long unused2)
-{
-	return in_background(spin);
 }
 
 static int disk;

@@ -516,6 +516,7 @@ static const struct {
 	{ "/proc/cpuinfo", ":" },
 	{ "/proc/uptime", "0123456789" },
 	{ "/proc/loadavg", "0123456789" },
+	{ "/proc/pressure/cpu", "0123456789" },
 	{ ONLINE, "\n", true },
 };
 

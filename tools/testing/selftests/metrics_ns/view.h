@@ -56,6 +56,27 @@ static inline long do_burn(long ms, long unused)
 	return 0;
 }
 
+static inline long in_background(void (*forever)(void))
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return or_errno(pid);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		forever();
+}
+
+static inline void spin(void)
+{
+}
+
+/* A process of the caller's that always wants to run */
+static inline long do_spin(long unused, long unused2)
+{
+	return in_background(spin);
+}
+
 /* What a child reads; NULL if it can't. */
 static inline const char *view(struct child *c, const char *path)
 {
