@@ -33,7 +33,6 @@ static bool psi_counts(struct cgroup *cgrp)
 	return cgrp->psi;
 }
 
-/* Of no one moment: who moves to another CPU meanwhile may count twice, or not. */
 static unsigned int psi_tasks(struct cgroup *cgrp, enum psi_task_count which)
 {
 	unsigned int nr = 0;
@@ -42,6 +41,10 @@ static unsigned int psi_tasks(struct cgroup *cgrp, enum psi_task_count which)
 	for_each_possible_cpu(cpu) {
 		struct psi_group_cpu *pcpu = per_cpu_ptr(cgrp->psi->pcpu, cpu);
 
+		/*
+		 * The sum is of no one moment: who moves to another CPU
+		 * meanwhile may count twice, or not at all.
+		 */
 		nr += data_race(READ_ONCE(pcpu->tasks[which]));
 	}
 	return nr;
@@ -62,7 +65,11 @@ static bool psi_counts(struct cgroup *cgrp)
 }
 
 static void count_tasks(struct cgroup *cgrp, unsigned int *running,
-			unsigned int *iowait) { }
+			unsigned int *iowait)
+{
+	*running = 0;
+	*iowait = 0;
+}
 
 #endif
 
