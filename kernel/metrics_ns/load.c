@@ -4,9 +4,10 @@
  *
  * The load averages are computed as the machine's are, from the scope's tasks
  * that run, that want to, or that wait for I/O. These numbers are kept for
- * pressure stall information anyway. They differ from the machine's in two ways:
- * a task that a CPU quota stops counts, as it wants to run; one that sleeps
- * uninterruptibly for something else than I/O doesn't.
+ * pressure stall information anyway. They differ from the machine's in three
+ * ways: a task that a CPU quota stops counts, as it wants to run; one that sleeps
+ * uninterruptibly for something else than I/O doesn't; and one that waits for I/O
+ * counts even if it can be interrupted, such as in io_uring_enter(2).
  *
  * They start at 0 when the cgroup becomes the scope, and go back to that when it
  * has been removed. Where nobody keeps those numbers, with psi=0 or
