@@ -118,7 +118,7 @@ void __ns_trace_switch_user(const struct cred *old, const struct cred *new)
 
 void __ns_trace_clone(const struct task_struct *child)
 {
-	const struct user_namespace *old = current_user_ns();
+	const struct user_namespace *old = task_cred_xxx(current, user_ns);
 	const struct user_namespace *new = task_cred_xxx(child, user_ns);
 
 	if (old != new)

@@ -11,7 +11,9 @@
  * in an interrupt of it, what current has stays. The nsproxy of another task
  * can't be read without task_lock(), so it isn't asked for. A task's struct pid
  * and its credentials are freed after a grace period, and hold their namespace
- * until then.
+ * until then. The task itself has to be held by somebody: a pointer that is only
+ * under RCU may be one that was left behind in a task that is gone, such as its
+ * real_parent, and a task that has been freed has no credentials.
  */
 
 #include <linux/bpf.h>
@@ -134,7 +136,7 @@ __bpf_kfunc u64 bpf_get_current_ns_id(u32 type)
  *	is readable by itself alone
  *
  * A task that is only being made, in the hook task_alloc of LSMs, answers as its
- * creator.
+ * creator; for CLONE_NEWUSER, as what it will be.
  *
  * Context: Any, NMI included.
  * Return: The namespace ID, or 0: @type is another one, or CLONE_NEWPID and
@@ -159,7 +161,7 @@ __bpf_kfunc_end_defs();
 BTF_KFUNCS_START(ns_kfunc_ids)
 BTF_ID_FLAGS(func, bpf_get_current_pidns)
 BTF_ID_FLAGS(func, bpf_get_current_ns_id)
-BTF_ID_FLAGS(func, bpf_task_ns_id, KF_RCU)
+BTF_ID_FLAGS(func, bpf_task_ns_id, KF_PERFMON)
 BTF_KFUNCS_END(ns_kfunc_ids)
 
 static const struct btf_kfunc_id_set ns_kfunc_set = {

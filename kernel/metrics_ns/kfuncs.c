@@ -25,7 +25,12 @@
 
 #include "internal.h"
 
-static DEFINE_HASHTABLE(id_hash, 9);
+/*
+ * IDs are given in turn, so chains are of one length: with 4096 of them, 25 at
+ * 100,000 namespaces. It isn't an rhashtable, in which a lookup may have to wait
+ * for a writer that it interrupts.
+ */
+static DEFINE_HASHTABLE(id_hash, 12);
 static DEFINE_SPINLOCK(id_hash_lock);
 
 /**
@@ -167,10 +172,10 @@ __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(metrics_ns_kfunc_ids)
 BTF_ID_FLAGS(func, bpf_get_current_container_id)
-BTF_ID_FLAGS(func, bpf_task_container_id, KF_RCU)
-BTF_ID_FLAGS(func, bpf_task_container_top_id, KF_RCU)
-BTF_ID_FLAGS(func, bpf_container_ancestor_id)
-BTF_ID_FLAGS(func, bpf_container_label)
+BTF_ID_FLAGS(func, bpf_task_container_id, KF_RCU | KF_PERFMON)
+BTF_ID_FLAGS(func, bpf_task_container_top_id, KF_RCU | KF_PERFMON)
+BTF_ID_FLAGS(func, bpf_container_ancestor_id, KF_PERFMON)
+BTF_ID_FLAGS(func, bpf_container_label, KF_PERFMON)
 BTF_KFUNCS_END(metrics_ns_kfunc_ids)
 
 static const struct btf_kfunc_id_set metrics_ns_kfunc_set = {

@@ -323,22 +323,21 @@ static inline const char *re_victim(long long pid, const struct group *g)
 }
 
 static inline const char *re_reclaim(const struct group *target,
-				     const struct group *victim, long long pid)
+				     const struct group *victim)
 {
 	snprintf(re_buf, sizeof(re_buf),
-		 " memcg_reclaim: target_id=%s victim_id=%s nid=%s nr_scanned=%s nr_reclaimed=%s priority=[0-9]+ type=%s pid=%s$",
+		 " memcg_reclaim: target_id=%s victim_id=%s nid=%s nr_scanned=%s nr_reclaimed=%s priority=[0-9]+ type=(anon|file)$",
 		 re_id(target), re_id(victim), re_num(ANY), re_num(ANY),
-		 re_num(ANY), "(anon|file)", re_num(pid));
+		 re_num(ANY));
 	return re_buf;
 }
 
 static inline const char *re_refault(const struct group *g,
-				     const struct group *evictor, long long pid)
+				     const struct group *evictor)
 {
 	snprintf(re_buf, sizeof(re_buf),
-		 " memcg_refault: memcg_id=%s evictor_id=%s nid=%s nr_pages=%s type=%s workingset=[01] pid=%s$",
-		 re_id(g), re_id(evictor), re_num(ANY), re_num(ANY),
-		 "(anon|file)", re_num(pid));
+		 " memcg_refault: memcg_id=%s evictor_id=%s nid=%s nr_pages=%s type=(anon|file) workingset=[01]$",
+		 re_id(g), re_id(evictor), re_num(ANY), re_num(ANY));
 	return re_buf;
 }
 

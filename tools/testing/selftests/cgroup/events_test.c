@@ -1167,7 +1167,7 @@ static void add_eviction(const char *line, int number, void *arg)
 {
 	struct evictions *e = arg;
 	__u64 target = trace_field(line, " target_id=");
-	int by = tenant_by_pid(e->self, trace_field(line, " pid="));
+	int by = tenant_by_pid(e->self, trace_pid(line));
 	int of = tenant_by_id(e->self, trace_field(line, " victim_id="));
 
 	if (of == TENANTS)
@@ -1204,7 +1204,7 @@ static long stat_soon(const struct group *g, const char *key, long expected)
  */
 TEST_F_TIMEOUT(consolidation, reclaim, SLOW)
 {
-	const char *re = re_reclaim(NULL, NULL, ANY);
+	const char *re = re_reclaim(NULL, NULL);
 	struct evictions e = { .self = self };
 	long stolen;
 	int by, of;
@@ -1241,7 +1241,7 @@ static void add_refault(const char *line, int number, void *arg)
 
 	r->pages += trace_field(line, " nr_pages=");
 	r->strange += (__u64)trace_field(line, " evictor_id=") != r->evictor ||
-		      trace_field(line, " pid=") != r->tenant->c.pid;
+		      trace_pid(line) != r->tenant->c.pid;
 }
 
 /*
@@ -1251,7 +1251,7 @@ static void add_refault(const char *line, int number, void *arg)
 TEST_F_TIMEOUT(consolidation, refault, SLOW)
 {
 	struct tenant *busy = &self->t[BUSY];
-	const char *re = re_refault(&busy->g, NULL, ANY);
+	const char *re = re_refault(&busy->g, NULL);
 	struct refaults r = { .tenant = busy, .evictor = self->host.id };
 
 	if (*variant->lru_gen == 'y')
@@ -1353,12 +1353,12 @@ TEST_F_TIMEOUT(consolidation, evictor_gone, SLOW)
 	ASSERT_EQ(0, cg_child_start(&c, &late));
 	ASSERT_EQ(0, lseek(idle->fd, 0, SEEK_SET));
 	/* It goes some time after its directory. */
-	while (!trace_count(re_refault(&late, &none, c.pid)) && left) {
+	while (!trace_count(re_task(c.pid, re_refault(&late, &none))) && left) {
 		ASSERT_EQ(0, child_call(&c, do_read, idle->fd, READ_SIZE));
 		left -= READ_SIZE;
 		usleep(TICK_US);
 	}
-	EXPECT_EVENTS_AT_LEAST(1, re_refault(&late, &none, c.pid));
+	EXPECT_EVENTS_AT_LEAST(1, re_task(c.pid, re_refault(&late, &none)));
 }
 
 /* Who has a cgroup give pages away is told as who takes them. */
@@ -1368,11 +1368,11 @@ TEST_F_TIMEOUT(consolidation, proactive, SLOW)
 	int n;
 
 	ASSERT_EQ(0, child_call(&busy->c, do_reread, busy->fd, BUSY_SIZE));
-	EXPECT_EVENTS(0, re_reclaim(NULL, NULL, getpid()));
+	EXPECT_EVENTS(0, re_task(getpid(), re_reclaim(NULL, NULL)));
 	ASSERT_EQ(2, cg_put(&busy->g, "memory.reclaim", "1M"));
-	n = trace_count(re_reclaim(NULL, NULL, getpid()));
+	n = trace_count(re_task(getpid(), re_reclaim(NULL, NULL)));
 	EXPECT_LT(0, n);
-	EXPECT_EVENTS(n, re_reclaim(&busy->g, &busy->g, getpid()));
+	EXPECT_EVENTS(n, re_task(getpid(), re_reclaim(&busy->g, &busy->g)));
 }
 
 /* Who isn't root can't enable them. */

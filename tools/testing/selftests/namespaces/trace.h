@@ -209,6 +209,18 @@ static inline long long trace_field(const char *line, const char *name)
 	return field ? strtoll(field + strlen(name), NULL, 10) : 0;
 }
 
+/* Who caused it: the "-PID [CPU]" that ends what precedes its flags. */
+static inline pid_t trace_pid(const char *line)
+{
+	const char *cpu = strstr(line, " [");
+
+	while (cpu && cpu > line && *cpu == ' ')
+		cpu--;
+	while (cpu && cpu > line && *cpu != '-')
+		cpu--;
+	return cpu ? strtol(cpu + 1, NULL, 10) : 0;
+}
+
 typedef void (*trace_fn)(const char *line, int number, void *arg);
 
 /* What to do with each line that matches, numbered from 1; false on failure. */

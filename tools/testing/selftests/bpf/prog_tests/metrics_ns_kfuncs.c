@@ -7,13 +7,14 @@
 #define _GNU_SOURCE
 #include <sched.h>
 
+#include "cap_helpers.h"
 #include "ns_helpers.h"
 #include "metrics_ns_kfuncs.h"
 #include "metrics_ns_kfuncs.skel.h"
 #include "metrics_ns_kfuncs_fail.skel.h"
 
 #define TRIES		1000
-#define BUCKETS		512	/* of the hash by ID */
+#define BUCKET_BITS	12	/* of the hash by ID */
 #define LABEL		"web-1"
 
 enum order {
@@ -391,29 +392,90 @@ static pid_t start_idle(void)
 		pause();
 }
 
-/* More namespaces than buckets: some share one. */
-static void test_many(struct metrics_ns_kfuncs *skel)
+/* Of the hash by ID: hash_64() in include/linux/hash.h */
+static unsigned int bucket(__u64 id)
 {
-	static pid_t pids[BUCKETS + 1];
-	int i, n, found = 0;
-	__u64 id;
+	return id * 0x61C8864680B583EBull >> (64 - BUCKET_BITS);
+}
 
-	for (n = 0; n < ARRAY_SIZE(pids); n++) {
-		pids[n] = start_idle();
-		if (pids[n] < 0)
+/* Namespaces of all types get their IDs in turn. Let those pass that don't fit. */
+static bool pass_ids_until(unsigned int wanted)
+{
+	int status, tries = 4 << BUCKET_BITS;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+	do {
+		if (unshare(CLONE_NEWUTS) || !tries--)
+			_exit(1);
+	} while (bucket(ns_id(getpid(), "uts") + 1) != wanted);
+	_exit(0);
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Two in a bucket are told apart. */
+static void test_bucket(struct metrics_ns_kfuncs *skel)
+{
+	pid_t first = start_idle(), second = -1;
+	__u64 ids[2] = {};
+	int i, tries = 16;
+
+	if (!ASSERT_GT(first, 0, "first"))
+		return;
+	ids[0] = ns_id(first, "metrics");
+	/* Somebody else may take the ID. */
+	while (tries-- && ASSERT_TRUE(pass_ids_until(bucket(ids[0])), "pass")) {
+		second = start_idle();
+		if (!ASSERT_GT(second, 0, "second"))
 			break;
-	}
-	for (i = 0; i < n; i++) {
-		id = ns_id(pids[i], "metrics");
-		if (!look_up(skel, id, 1, 4))
+		ids[1] = ns_id(second, "metrics");
+		if (bucket(ids[1]) == bucket(ids[0]))
 			break;
-		found += skel->bss->lookup.ancestor_id == id;
+		stop(second);
+		second = -1;
 	}
-	ASSERT_EQ(found, ARRAY_SIZE(pids), "found");
-	for (i = 0; i < n; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
-	}
+	if (ASSERT_EQ(bucket(ids[1]), bucket(ids[0]), "bucket"))
+		for (i = 0; i < 2; i++)
+			if (look_up(skel, ids[i], 1, 4))
+				ASSERT_EQ(skel->bss->lookup.ancestor_id, ids[i],
+					  "found");
+	stop(first);
+	if (second > 0)
+		stop(second);
+}
+
+/* Who has no more than CAP_BPF asks for itself alone. */
+static void load_as(const char *prog, int err)
+{
+	struct metrics_ns_kfuncs_fail *skel = metrics_ns_kfuncs_fail__open();
+	struct bpf_program *p;
+
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	bpf_object__for_each_program(p, skel->obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), prog));
+	ASSERT_EQ(metrics_ns_kfuncs_fail__load(skel), err, prog);
+	metrics_ns_kfuncs_fail__destroy(skel);
+}
+
+static void test_unprivileged(struct metrics_ns_kfuncs *skel)
+{
+	__u64 old;
+
+	if (!ASSERT_OK(cap_disable_effective(1ULL << CAP_PERFMON |
+					     1ULL << CAP_SYS_ADMIN, &old),
+		       "drop"))
+		return;
+	load_as("current_id_unprivileged", 0);
+	load_as("container_label_unprivileged", -EPERM);
+	load_as("container_ancestor_id_unprivileged", -EPERM);
+	ASSERT_OK(cap_enable_effective(old, NULL), "take back");
 }
 
 static const struct {
@@ -432,7 +494,8 @@ static const struct {
 	{ "lookup: label", test_label },
 	{ "lookup: longest label", test_longest_label },
 	{ "lookup: in a sample", test_sample },
-	{ "lookup: more than buckets", test_many },
+	{ "lookup: two in a bucket", test_bucket },
+	{ "unprivileged", test_unprivileged },
 };
 
 static void run(void (*test)(struct metrics_ns_kfuncs *skel))

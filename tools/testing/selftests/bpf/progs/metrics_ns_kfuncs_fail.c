@@ -9,8 +9,10 @@
 
 char _license[] SEC("license") = "GPL";
 
+u64 bpf_get_current_container_id(void) __ksym __weak;
 u64 bpf_task_container_id(struct task_struct *task) __ksym __weak;
 u64 bpf_task_container_top_id(struct task_struct *task) __ksym __weak;
+u64 bpf_container_ancestor_id(u64 id, u32 level) __ksym __weak;
 int bpf_container_label(u64 id, char *buf, u32 buf__sz) __ksym __weak;
 
 u64 result;
@@ -81,5 +83,35 @@ int BPF_PROG(container_label_of_unknown_size, struct task_struct *p)
 	char buf[8] = {};
 
 	result = bpf_container_label(1, buf, p->pid);
+	return 0;
+}
+
+/*
+ * These three are loaded without CAP_PERFMON as well: what isn't the current task's
+ * own is refused then.
+ */
+SEC("socket")
+__success
+int current_id_unprivileged(void *ctx)
+{
+	result = bpf_get_current_container_id();
+	return 0;
+}
+
+SEC("socket")
+__success
+int container_label_unprivileged(void *ctx)
+{
+	char buf[8] = {};
+
+	result = bpf_container_label(1, buf, sizeof(buf));
+	return 0;
+}
+
+SEC("socket")
+__success
+int container_ancestor_id_unprivileged(void *ctx)
+{
+	result = bpf_container_ancestor_id(1, 1);
 	return 0;
 }
