@@ -14,7 +14,8 @@
 #include <linux/types.h>
 
 struct cpumask;
-struct psi_group;
+struct cred;
+struct metrics_namespace;
 struct seq_file;
 struct seq_operations;
 struct sysinfo;
@@ -151,8 +152,8 @@ static inline bool metrics_ns_show_meminfo(struct seq_file *m)
 #ifdef CONFIG_METRICS_NS
 
 struct psi_group *__metrics_ns_psi(void);
-struct psi_group *__metrics_ns_psi_get(void);
-void metrics_ns_psi_put(struct psi_group *group);
+struct metrics_namespace *__metrics_ns_psi_pin(void);
+bool __metrics_ns_psi_privileged(const struct cred *cred);
 
 /**
  * metrics_ns_psi - whose pressure current is shown
@@ -166,13 +167,24 @@ static inline struct psi_group *metrics_ns_psi(void)
 }
 
 /**
- * metrics_ns_psi_get - the same, to be kept
+ * metrics_ns_psi_pin - keep what metrics_ns_psi() has returned
  *
- * Return: The group, for metrics_ns_psi_put().
+ * Return: A namespace to put when the group is used no longer, or NULL.
  */
-static inline struct psi_group *metrics_ns_psi_get(void)
+static inline struct metrics_namespace *metrics_ns_psi_pin(void)
 {
-	return metrics_view_exists() ? __metrics_ns_psi_get() : &psi_system;
+	return metrics_view_exists() ? __metrics_ns_psi_pin() : NULL;
+}
+
+/**
+ * metrics_ns_psi_privileged - do capabilities count for what current is shown?
+ * @cred: who has them
+ *
+ * The root of a container has all of them, in its user namespace.
+ */
+static inline bool metrics_ns_psi_privileged(const struct cred *cred)
+{
+	return !metrics_view_exists() || __metrics_ns_psi_privileged(cred);
 }
 
 #else
@@ -182,12 +194,15 @@ static inline struct psi_group *metrics_ns_psi(void)
 	return &psi_system;
 }
 
-static inline struct psi_group *metrics_ns_psi_get(void)
+static inline struct metrics_namespace *metrics_ns_psi_pin(void)
 {
-	return &psi_system;
+	return NULL;
 }
 
-static inline void metrics_ns_psi_put(struct psi_group *group) { }
+static inline bool metrics_ns_psi_privileged(const struct cred *cred)
+{
+	return true;
+}
 
 #endif /* CONFIG_METRICS_NS */
 #endif /* CONFIG_PSI */

@@ -44,7 +44,6 @@
 #include <linux/math64.h>
 #include <linux/metrics_ns_view.h>
 #include <linux/sched/cputime.h>
-#include <linux/sched/loadavg.h>
 
 #include "../cgroup/cgroup-internal.h"
 #include "internal.h"
@@ -109,7 +108,6 @@ void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 	metrics_scope_cpus(cgrp, flags, scope->shown);
 	scope->stamp = ktime_get_ns();
 	scope->updated = get_jiffies_64();
-	scope->load_due = jiffies + LOAD_FREQ;
 }
 
 static u32 scope_flags(const struct metrics_scope *scope)

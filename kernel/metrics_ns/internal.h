@@ -49,9 +49,7 @@ struct metrics_cpu {
  * @updated: when the last update began, in jiffies; written under @update_lock
  * @stamp: until when capacity is counted, in ns; protected by @update_lock
  * @next: scratch mask, protected by @update_lock
- * @load_due: when the next period of the load averages ends, in jiffies; of
- *	the sampler alone, as is writing to @load
- * @load: load averages as the machine's avenrun[]
+ * @load: load averages as the machine's avenrun[], written by the sampler alone
  * @lock: protects the members below for readers; written under @update_lock too
  * @shown: the CPUs shown
  * @total: times of all CPUs together
@@ -65,7 +63,6 @@ struct metrics_scope {
 	u64				updated;
 	u64				stamp;
 	cpumask_var_t			next;
-	unsigned long			load_due;
 	unsigned long			load[3];
 	spinlock_t			lock;		/* what readers see */
 	cpumask_var_t			shown;
@@ -140,7 +137,8 @@ void metrics_scope_cputime_cpu(struct metrics_scope *scope, u32 flags, int cpu,
 void metrics_view_tasks(const struct metrics_view *view, unsigned int *running,
 			unsigned int *iowait);
 unsigned int metrics_load_periods(unsigned long *due, unsigned long now);
-void metrics_scope_sample_load(struct metrics_scope *scope);
+void metrics_scope_sample_load(struct metrics_scope *scope,
+			       unsigned int periods);
 void metrics_view_sysinfo_load(const struct metrics_view *view,
 			       struct sysinfo *info);
 

@@ -11,7 +11,7 @@
  *
  * They start at 0 when the cgroup becomes the scope, and go back to that when it
  * has been removed. Where nobody keeps those numbers, with psi=0 or
- * cgroup_disable=pressure, the machine's are shown.
+ * cgroup_disable=pressure, all is the machine's.
  */
 
 #include <kunit/visibility.h>
@@ -112,10 +112,7 @@ static unsigned int all_tasks(struct metrics_view view)
  * @due: when the next one ends, in jiffies; moved on
  * @now: in jiffies
  *
- * The sampler comes once a period or a little later, and catches up when that
- * adds up to one.
- *
- * Return: their number.
+ * Return: their number: 1, or more for a sampler that comes late.
  */
 unsigned int metrics_load_periods(unsigned long *due, unsigned long now)
 {
@@ -132,35 +129,33 @@ EXPORT_SYMBOL_IF_KUNIT(metrics_load_periods);
 /**
  * metrics_scope_sample_load - bring the load averages up to date
  * @scope: a scope that has its cgroup
+ * @periods: how many have passed; 0 is none
  *
  * Context: Called by the sampler alone.
  */
-void metrics_scope_sample_load(struct metrics_scope *scope)
+void metrics_scope_sample_load(struct metrics_scope *scope,
+			       unsigned int periods)
 {
 	static const unsigned long exp[] = { EXP_1, EXP_5, EXP_15 };
-	unsigned int running, iowait, n;
+	unsigned int running, iowait;
 	unsigned long active;
 
-	n = metrics_load_periods(&scope->load_due, jiffies);
-	if (!n || !psi_counts(scope->cgrp))
+	if (!periods || !psi_counts(scope->cgrp))
 		return;
 	count_tasks(scope->cgrp, &running, &iowait);
 	active = ((unsigned long)running + iowait) * FIXED_1;
 	for (int i = 0; i < ARRAY_SIZE(exp); i++)
 		WRITE_ONCE(scope->load[i],
-			   calc_load_n(scope->load[i], exp[i], active, n));
+			   calc_load_n(scope->load[i], exp[i], active,
+				       periods));
 }
 
 /* As get_avenrun() */
-static void view_loads(const struct metrics_view *view, unsigned long *loads,
-		       unsigned long offset, int shift)
+static void get_loads(const struct metrics_scope *scope, unsigned long *loads,
+		      unsigned long offset, int shift)
 {
-	if (!psi_counts(view->scope->cgrp)) {
-		get_avenrun(loads, offset, shift);
-		return;
-	}
-	for (int i = 0; i < ARRAY_SIZE(view->scope->load); i++)
-		loads[i] = (READ_ONCE(view->scope->load[i]) + offset) << shift;
+	for (int i = 0; i < ARRAY_SIZE(scope->load); i++)
+		loads[i] = (READ_ONCE(scope->load[i]) + offset) << shift;
 }
 
 bool __metrics_ns_show_loadavg(struct seq_file *m)
@@ -169,11 +164,11 @@ bool __metrics_ns_show_loadavg(struct seq_file *m)
 	struct metrics_view view;
 	unsigned long loads[3];
 
-	if (!metrics_view_current(&view))
+	if (!metrics_view_current(&view) || !psi_counts(view.scope->cgrp))
 		return false;
 
-	view_loads(&view, loads, FIXED_1 / 200, 0);
-	metrics_view_tasks(&view, &running, &iowait);
+	get_loads(view.scope, loads, FIXED_1 / 200, 0);
+	count_tasks(view.scope->cgrp, &running, &iowait);
 	seq_printf(m, "%lu.%02lu %lu.%02lu %lu.%02lu %u/%u %d\n",
 		   LOAD_INT(loads[0]), LOAD_FRAC(loads[0]),
 		   LOAD_INT(loads[1]), LOAD_FRAC(loads[1]),
@@ -191,6 +186,8 @@ bool __metrics_ns_show_loadavg(struct seq_file *m)
 void metrics_view_sysinfo_load(const struct metrics_view *view,
 			       struct sysinfo *info)
 {
-	view_loads(view, info->loads, 0, SI_LOAD_SHIFT - FSHIFT);
+	if (!psi_counts(view->scope->cgrp))
+		return;
+	get_loads(view->scope, info->loads, 0, SI_LOAD_SHIFT - FSHIFT);
 	info->procs = all_tasks(*view);
 }

@@ -4,8 +4,10 @@
  *
  * What is shown is the pressure of the scope's cgroup, as its own files show it.
  * A trigger is bound to the group that is in force when it is written, whatever
- * happens to the file or its writer later. So it holds a reference on the cgroup
- * until it is gone: a namespace, and with it the scope, may end before that.
+ * happens to the file or its writer later. So it holds a reference on the
+ * writer's namespace, as the file itself would if it were one of nsfs: that keeps
+ * the scope, which may be an ancestor's, and so the group. How many there may be
+ * of namespaces is limited.
  *
  * Where cgroups have no pressure, with cgroup_disable=pressure, it is the
  * machine's.
@@ -13,12 +15,12 @@
 
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/metrics_ns.h>
 #include <linux/metrics_ns_view.h>
 #include <linux/psi.h>
 
 #include "internal.h"
 
-/* Valid as long as current doesn't change its namespace. */
 struct psi_group *__metrics_ns_psi(void)
 {
 	struct metrics_view view;
@@ -28,17 +30,18 @@ struct psi_group *__metrics_ns_psi(void)
 	return view.scope->cgrp->psi;
 }
 
-struct psi_group *__metrics_ns_psi_get(void)
+struct metrics_namespace *__metrics_ns_psi_pin(void)
 {
-	struct psi_group *group = __metrics_ns_psi();
+	struct metrics_view view;
 
-	if (group->cgroup)
-		cgroup_get(group->cgroup);
-	return group;
+	if (!metrics_view_current(&view))
+		return NULL;
+	return get_metrics_ns(current->nsproxy->metrics_ns);
 }
 
-void metrics_ns_psi_put(struct psi_group *group)
+bool __metrics_ns_psi_privileged(const struct cred *cred)
 {
-	if (group->cgroup)
-		cgroup_put(group->cgroup);
+	struct metrics_view view;
+
+	return !metrics_view_current(&view) || cred->user_ns == &init_user_ns;
 }

@@ -11,9 +11,9 @@
  * Nothing is counted for a view on any hot path. What it shows is what cgroups
  * keep anyway, and what is sampled every LOAD_FREQ by one work item that exists
  * only while a scope does: the load, and the time that its CPUs were there, which
- * each reader samples too. While there is none, each hook is a static branch that isn't taken. The
- * branch is switched off with a delay, so that containers that come and go one
- * by one don't patch the kernel each time.
+ * each reader samples too. While there is none, each hook is a static branch that
+ * isn't taken. The branch is switched off with a delay, so that containers that
+ * come and go one by one don't patch the kernel each time.
  *
  * Lock order: metrics_namespace::lock, then cgroup_mutex or scopes_lock, then
  * metrics_scope::update_lock, then metrics_scope::lock. The rstat and cpuset
@@ -21,6 +21,7 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/jiffies.h>
 #include <linux/metrics_ns.h>
 #include <linux/metrics_ns_view.h>
 #include <linux/sched/loadavg.h>
@@ -37,16 +38,28 @@ DEFINE_STATIC_KEY_DEFERRED_FALSE(metrics_view_key, HZ);
 static DEFINE_MUTEX(scopes_lock);
 static LIST_HEAD(scopes);	/* protected by scopes_lock */
 static LIST_HEAD(sampled);	/* those done in this pass, likewise */
+static unsigned long sample_due; /* in jiffies, likewise */
 
 static void sample_scopes(struct work_struct *work);
 static DECLARE_DELAYED_WORK(sample_work, sample_scopes);
 
+/* Not from now on: how late the work is doesn't add up. */
 static void queue_sampling(void)
 {
-	queue_delayed_work(system_dfl_wq, &sample_work, LOAD_FREQ);
+	unsigned long now = jiffies;
+
+	lockdep_assert_held(&scopes_lock);
+	queue_delayed_work(system_dfl_wq, &sample_work,
+			   time_after(sample_due, now) ? sample_due - now : 0);
 }
 
-static bool sample_one(void)
+static unsigned int sample_periods(void)
+{
+	guard(mutex)(&scopes_lock);
+	return metrics_load_periods(&sample_due, jiffies);
+}
+
+static bool sample_one(unsigned int periods)
 {
 	struct metrics_scope *scope;
 
@@ -57,14 +70,16 @@ static bool sample_one(void)
 		return false;
 	list_move_tail(&scope->entry, &sampled);
 	metrics_scope_sample(scope);
-	metrics_scope_sample_load(scope);
+	metrics_scope_sample_load(scope, periods);
 	return true;
 }
 
 /* Lets go of the lock after each: containers start and end meanwhile. */
 static void sample_scopes(struct work_struct *work)
 {
-	while (sample_one())
+	unsigned int periods = sample_periods();
+
+	while (sample_one(periods))
 		cond_resched();
 
 	guard(mutex)(&scopes_lock);
@@ -82,9 +97,11 @@ static void sample_scopes(struct work_struct *work)
 void metrics_scope_sample_start(struct metrics_scope *scope)
 {
 	mutex_lock(&scopes_lock);
+	if (list_empty(&scopes) && list_empty(&sampled))
+		sample_due = jiffies + LOAD_FREQ;
 	list_add_tail(&scope->entry, &scopes);
-	mutex_unlock(&scopes_lock);
 	queue_sampling();
+	mutex_unlock(&scopes_lock);
 	static_branch_deferred_inc(&metrics_view_key);
 }
 

@@ -139,10 +139,11 @@ each_read()
 {
 	local file
 	file=$(mktemp -p /dev/shm)
+	# shellcheck disable=SC2064	# of this one
+	trap "rm '$file'; stop_all" EXIT
 
 	each_of fsdist '.filesystem == "tmpfs" and .operation == "read"' \
 		"BEGIN { open(FILE, '$file') } sysread(FILE, \$byte, 1)"
-	rm "$file"
 }
 
 killed()

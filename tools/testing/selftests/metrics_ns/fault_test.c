@@ -652,6 +652,8 @@ TEST_F_TIMEOUT(fault_read, is_all_or_nothing, PATIENCE)
 	struct child c;
 
 	NEEDS_TWO_CPUS();
+	if (variant->is_scopes == loadavg_is_scopes && !has_pressure(v))
+		SKIP(return, NO_PRESSURE);
 	if (variant->mask)
 		NEEDS_CONFIG();
 	ASSERT_EQ(0, write_file_at(v->scope, "memory.max", SCOPE_MEMORY));

@@ -396,7 +396,7 @@ static inline long do_set_scope_fd(long fd, long cgroup_fd)
 	return ns_set_scope(fd, cgroup_fd);
 }
 
-static inline long do_drop_admin(long unused, long unused2)
+static inline long do_drop_capability(long cap, long unused)
 {
 	struct __user_cap_header_struct hdr = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -405,9 +405,13 @@ static inline long do_drop_admin(long unused, long unused2)
 
 	if (syscall(__NR_capget, &hdr, data))
 		return -errno;
-	data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &=
-		~CAP_TO_MASK(CAP_SYS_ADMIN);
+	data[CAP_TO_INDEX(cap)].effective &= ~CAP_TO_MASK(cap);
 	return or_errno(syscall(__NR_capset, &hdr, data));
+}
+
+static inline long do_drop_admin(long unused, long unused2)
+{
+	return do_drop_capability(CAP_SYS_ADMIN, 0);
 }
 
 /* Enter an own user namespace, as its root. */

@@ -10,9 +10,11 @@
 #include "view.h"
 
 #define PATIENCE	120
-/* A window that needs no privilege */
+/* Windows of which the first needs no privilege */
 #define TRIGGER		"some 1 2000000"
 #define SHORT_TRIGGER	"some 1 500000"
+/* More than that of stall in a window would be no surprise to it. */
+#define HIGH_TRIGGER	"some 1900000 2000000"
 #define WINDOW_MS	2000
 
 #define CPU_PRESSURE	"/proc/pressure/cpu"
@@ -77,14 +79,40 @@ FIXTURE(pressure) {
 
 FIXTURE_SETUP(pressure)
 {
-	view_setup(_metadata, &self->view, NULL);
-	if (_metadata->exit_code || !access(CPU_PRESSURE, F_OK))
-		return;
-	view_teardown(_metadata, &self->view, NULL);
-	SKIP(return, "no pressure stall information");
+	view_set_up_with_pressure(_metadata, &self->view);
 }
 
 FIXTURE_TEARDOWN(pressure)
+{
+	view_teardown(_metadata, &self->view, NULL);
+}
+
+/*
+ * Triggers are of two kinds: with CAP_SYS_RESOURCE a real-time thread looks after
+ * them, and else the work item of the averages.
+ */
+FIXTURE(trigger) {
+	FIXTURE_DATA(view) view;
+};
+
+FIXTURE_VARIANT(trigger) {
+	bool privileged;
+};
+
+FIXTURE_VARIANT_ADD(trigger, privileged) {
+	.privileged = true,
+};
+
+FIXTURE_VARIANT_ADD(trigger, unprivileged) {
+	.privileged = false,
+};
+
+FIXTURE_SETUP(trigger)
+{
+	view_set_up_with_pressure(_metadata, &self->view);
+}
+
+FIXTURE_TEARDOWN(trigger)
 {
 	view_teardown(_metadata, &self->view, NULL);
 }
@@ -105,6 +133,42 @@ static long stall(int cgroup)
 	if (ret > 0)
 		ret = child_call(&c, do_spin, 0, 0);
 	return ret < 0 ? ret : 0;
+}
+
+/* For how long some were stalled, in us; -1 if it doesn't say */
+static long long some_total(const char *from)
+{
+	long long total;
+
+	return from && sscanf(from, "some avg10=%*s avg60=%*s avg300=%*s total=%lld",
+			      &total) == 1 ? total : -1;
+}
+
+/* Wait until a child reads that some were stalled for that long. */
+static bool wait_for_stall(struct child *c, long long us)
+{
+	int tries = TRIES;
+
+	while (some_total(view(c, CPU_PRESSURE)) < us && tries--)
+		usleep(TICK_US);
+	return some_total(shared->text) >= us;
+}
+
+/* By freezing them, none of whom is stalled then. */
+static long stop_all_in(int cgroup)
+{
+	int tries = TRIES;
+	long ret;
+
+	ret = write_file_at(cgroup, "cgroup.freeze", "1");
+	while (!ret && tries--) {
+		if (!read_file_at(cgroup, "cgroup.events", text, TEXT_MAX))
+			return -errno;
+		if (number(text, "frozen") == 1)
+			return 0;
+		usleep(TICK_US);
+	}
+	return ret ? ret : -ETIMEDOUT;
 }
 
 /* Does a child read what is in that file, of a machine or cgroup, or in between? */
@@ -134,13 +198,13 @@ static const struct {
 	{ "/proc/pressure/irq", "irq.pressure" },
 };
 
-/* Without a scope it is the machine's. */
+/* Without a scope it is the machine's; that of CPUs never stands still. */
 TEST_F(pressure, unscoped_is_the_machine)
 {
 	size_t i;
 
 	for (i = 1; i < sizeof(resources) / sizeof(*resources); i++)
-		if (!access(resources[i].path, F_OK))
+		if (machine(resources[i].path))
 			EXPECT_TRUE(same_text(&self->view.c, resources[i].path,
 					      AT_FDCWD, resources[i].path));
 }
@@ -149,36 +213,42 @@ TEST_F(pressure, unscoped_is_the_machine)
 TEST_F_TIMEOUT(pressure, of_the_scope, PATIENCE)
 {
 	FIXTURE_DATA(view) *v = &self->view;
-	static char text[4096];
-	int tries = TRIES;
 	size_t i;
 
 	ASSERT_EQ(0, stall(v->scope));
 	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
-	do {
-		usleep(TICK_US);
-		ASSERT_NE(NULL, view(&v->c, CPU_PRESSURE));
-	} while (strstr(shared->text, "total=0\n") == strstr(shared->text, "total=") &&
-		 tries--);
-	EXPECT_NE(NULL, strstr(shared->text, "full avg10="));
+	ASSERT_TRUE(wait_for_stall(&v->c, 1));
 
-	/* It moves on while somebody is stalled; who is frozen is not. */
-	ASSERT_EQ(0, write_file_at(v->scope, "cgroup.freeze", "1"));
+	/* It moves on while somebody is stalled. */
+	ASSERT_EQ(0, stop_all_in(v->scope));
 	for (i = 0; i < sizeof(resources) / sizeof(*resources); i++)
-		if (!access(resources[i].path, F_OK))
+		if (machine(resources[i].path))
 			EXPECT_TRUE(same_text(&v->c, resources[i].path, v->scope,
 					      resources[i].file));
-	ASSERT_TRUE(read_file_at(v->scope, "cpu.pressure", text, sizeof(text)));
-	EXPECT_EQ(NULL, strstr(text, "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"));
 }
 
-/* A trigger waits for the scope's, and not for that beside it. */
-TEST_F_TIMEOUT(pressure, trigger, PATIENCE)
+/* What a trigger's writer is, and its file, polled by somebody else */
+static int open_trigger(struct child *c, bool privileged, const char *trigger)
+{
+	long fd = 0;
+
+	if (!privileged)
+		fd = child_call(c, do_drop_capability, CAP_SYS_RESOURCE, 0);
+	if (!fd)
+		fd = child_call(c, do_open_trigger, (long)CPU_PRESSURE,
+				(long)trigger);
+	return fd < 0 ? fd : fd_of(c->pid, fd);
+}
+
+/*
+ * It waits for what happens in the scope of who has written it, whoever polls, and
+ * not for what happens beside it.
+ */
+TEST_F_TIMEOUT(trigger, is_bound, PATIENCE)
 {
 	FIXTURE_DATA(view) *v = &self->view;
+	int cgroup, busy, quiet;
 	struct child idle;
-	int cgroup;
-	long fd;
 
 	cgroup = cgroup_make(v->outer, "idle");
 	ASSERT_LE(0, cgroup);
@@ -186,65 +256,63 @@ TEST_F_TIMEOUT(pressure, trigger, PATIENCE)
 	ASSERT_EQ(0, ns_set_scope(open_ns(idle.pid), cgroup));
 	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
 
-	fd = child_call(&v->c, do_open_trigger, (long)CPU_PRESSURE, (long)TRIGGER);
-	ASSERT_LE(0, fd);
+	busy = open_trigger(&v->c, variant->privileged, TRIGGER);
+	ASSERT_LE(0, busy);
+	quiet = open_trigger(&idle, variant->privileged, TRIGGER);
+	ASSERT_LE(0, quiet);
 	ASSERT_EQ(0, stall(v->scope));
-	EXPECT_EQ(POLLPRI, child_call(&v->c, do_wait, fd, PATIENCE * 1000 / 2));
-
-	fd = child_call(&idle, do_open_trigger, (long)CPU_PRESSURE, (long)TRIGGER);
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, child_call(&idle, do_wait, fd, 2 * WINDOW_MS));
+	EXPECT_EQ(POLLPRI, do_wait(busy, PATIENCE * 1000 / 2));
+	EXPECT_EQ(0, do_wait(quiet, 2 * WINDOW_MS));
+	close(busy);
+	close(quiet);
 }
 
-/* It stays with the scope of who has written it. */
-TEST_F_TIMEOUT(pressure, trigger_is_bound, PATIENCE)
+/* It outlives its writer and its cgroup. */
+TEST_F(trigger, outlives_all)
 {
 	FIXTURE_DATA(view) *v = &self->view;
-	long fd;
-	int own;
-
-	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
-	fd = child_call(&v->c, do_open_trigger, (long)CPU_PRESSURE, (long)TRIGGER);
-	ASSERT_LE(0, fd);
-	own = fd_of(v->c.pid, fd);
-	ASSERT_LE(0, own);
-	ASSERT_EQ(0, stall(v->scope));
-	EXPECT_EQ(POLLPRI, do_wait(own, PATIENCE * 1000 / 2));
-	EXPECT_EQ(0, close(own));
-}
-
-/* It outlives its namespace and its cgroup. */
-TEST_F(pressure, trigger_outlives_all)
-{
-	FIXTURE_DATA(view) *v = &self->view;
-	static const char * const triggers[] = { TRIGGER, SHORT_TRIGGER };
-	int fds[2], cgroup, ns;
+	int fd, cgroup, ns;
 	struct child c;
-	size_t i;
-	long fd;
 
 	cgroup = cgroup_make(v->outer, "gone");
 	ASSERT_LE(0, cgroup);
 	ASSERT_EQ(0, child_start_ns(&c));
 	ns = open_ns(c.pid);
 	ASSERT_EQ(0, ns_set_scope(ns, cgroup));
-	for (i = 0; i < 2; i++) {
-		fd = child_call(&c, do_open_trigger, (long)CPU_PRESSURE,
-				(long)triggers[i]);
-		ASSERT_LE(0, fd);
-		fds[i] = fd_of(c.pid, fd);
-		ASSERT_LE(0, fds[i]);
-	}
+	fd = open_trigger(&c, variant->privileged, TRIGGER);
+	ASSERT_LE(0, fd);
 	child_stop(&c);
 	close(ns);
 	close(cgroup);
 	ASSERT_EQ(0, unlinkat(v->outer, "gone", AT_REMOVEDIR));
 	/* Time for what is freed by RCU and by work items */
 	usleep(200000);
-	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(0, do_wait(fds[i], 100));
-		EXPECT_EQ(0, close(fds[i]));
-	}
+	EXPECT_EQ(0, do_wait(fd, 100));
+	EXPECT_EQ(0, close(fd));
+}
+
+/* What was before it doesn't count. */
+TEST_F_TIMEOUT(trigger, begins_when_written, PATIENCE)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+	long long before;
+	int fd;
+
+	ASSERT_EQ(0, stall(v->scope));
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	ASSERT_TRUE(wait_for_stall(&v->c, 2 * WINDOW_MS * 1000));
+	ASSERT_EQ(0, stop_all_in(v->scope));
+	before = some_total(view(&v->c, CPU_PRESSURE));
+
+	fd = open_trigger(&v->c, variant->privileged, HIGH_TRIGGER);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, write_file_at(v->scope, "cgroup.freeze", "0"));
+	ASSERT_TRUE(wait_for_stall(&v->c, before + 1));
+	ASSERT_EQ(0, stop_all_in(v->scope));
+	if (some_total(view(&v->c, CPU_PRESSURE)) - before > WINDOW_MS * 900)
+		SKIP(return, "could not stop it in time");
+	EXPECT_EQ(0, do_wait(fd, 2 * WINDOW_MS));
+	close(fd);
 }
 
 /* What makes a real-time thread needs a privilege on the machine. */
@@ -289,33 +357,36 @@ TEST_F(pressure, bad_triggers)
 }
 
 /* The pressure of a removed cgroup stays. */
-TEST_F(pressure, removed_cgroup)
+TEST_F_TIMEOUT(pressure, removed_cgroup, PATIENCE)
 {
 	FIXTURE_DATA(view) *v = &self->view;
-	int cgroup;
+	int cgroup, tries = TRIES;
+	long long before;
 
 	cgroup = cgroup_make(v->outer, "gone");
 	ASSERT_LE(0, cgroup);
 	ASSERT_EQ(0, ns_set_scope(v->ns, cgroup));
-	ASSERT_EQ(0, unlinkat(v->outer, "gone", AT_REMOVEDIR));
-	ASSERT_NE(NULL, view(&v->c, CPU_PRESSURE));
-	EXPECT_STREQ("some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-		     "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
-		     shared->text);
+	ASSERT_EQ(0, stall(cgroup));
+	ASSERT_TRUE(wait_for_stall(&v->c, 1));
+	before = some_total(shared->text);
+	ASSERT_EQ(0, write_file_at(cgroup, "cgroup.kill", "1"));
+	while (unlinkat(v->outer, "gone", AT_REMOVEDIR) && errno == EBUSY && tries--)
+		usleep(TICK_US);
+	ASSERT_NE(0, faccessat(v->outer, "gone", F_OK, 0));
+	EXPECT_GE(some_total(view(&v->c, CPU_PRESSURE)), before);
 }
 
 /* Where it is switched off for the cgroup, it stands still. */
 TEST_F(pressure, switched_off)
 {
 	FIXTURE_DATA(view) *v = &self->view;
-	static char before[4096];
 
 	ASSERT_EQ(0, write_file_at(v->scope, "cgroup.pressure", "0"));
 	ASSERT_EQ(0, stall(v->scope));
 	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
-	strcpy(before, view(&v->c, CPU_PRESSURE));
+	EXPECT_EQ(0, some_total(view(&v->c, CPU_PRESSURE)));
 	usleep(300000);
-	EXPECT_STREQ(before, view(&v->c, CPU_PRESSURE));
+	EXPECT_EQ(0, some_total(view(&v->c, CPU_PRESSURE)));
 }
 
 TEST_HARNESS_MAIN

@@ -357,4 +357,22 @@ FIXTURE_TEARDOWN(view)
 	view_clean_up(self);
 }
 
+/* Cgroups have it; not with psi=0 or cgroup_disable=pressure. */
+static inline bool has_pressure(FIXTURE_DATA(view) *self)
+{
+	return !faccessat(self->scope, "cpu.pressure", F_OK, 0);
+}
+
+#define NO_PRESSURE	"cgroups have no pressure stall information"
+
+static inline void view_set_up_with_pressure(struct __test_metadata *_metadata,
+					     FIXTURE_DATA(view) *self)
+{
+	view_setup(_metadata, self, NULL);
+	if (_metadata->exit_code || has_pressure(self))
+		return;
+	view_teardown(_metadata, self, NULL);
+	SKIP(return, NO_PRESSURE);
+}
+
 #endif /* __SELFTESTS_METRICS_NS_VIEW_H */
