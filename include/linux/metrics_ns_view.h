@@ -13,8 +13,11 @@
 #include <linux/psi.h>
 #include <linux/types.h>
 
+struct block_device;
 struct cpumask;
 struct cred;
+struct disk_stats;
+struct gendisk;
 struct metrics_namespace;
 struct seq_file;
 struct seq_operations;
@@ -29,7 +32,7 @@ extern struct static_key_false_deferred metrics_view_key;
 extern const struct seq_operations metrics_ns_cpuinfo_op;
 
 int __metrics_ns_show_stat(struct seq_file *m);
-u64 __metrics_ns_idle(u64 idle);
+u64 __metrics_ns_idle(struct seq_file *m, u64 idle);
 ssize_t __metrics_ns_show_cpus(const struct cpumask *map, char *buf);
 bool __metrics_ns_show_loadavg(struct seq_file *m);
 void __metrics_ns_sysinfo(struct sysinfo *info);
@@ -53,13 +56,14 @@ static inline int metrics_ns_show_stat(struct seq_file *m)
 
 /**
  * metrics_ns_idle - idle time of the CPUs that current is shown
+ * @m: the file that shows it
  * @idle: the machine's, in ns
  *
  * Return: The time in ns, summed over the CPUs; @idle without a scope.
  */
-static inline u64 metrics_ns_idle(u64 idle)
+static inline u64 metrics_ns_idle(struct seq_file *m, u64 idle)
 {
-	return metrics_view_exists() ? __metrics_ns_idle(idle) : idle;
+	return metrics_view_exists() ? __metrics_ns_idle(m, idle) : idle;
 }
 
 /**
@@ -104,7 +108,7 @@ static inline int metrics_ns_show_stat(struct seq_file *m)
 	return 1;
 }
 
-static inline u64 metrics_ns_idle(u64 idle)
+static inline u64 metrics_ns_idle(struct seq_file *m, u64 idle)
 {
 	return idle;
 }
@@ -126,6 +130,8 @@ static inline void metrics_ns_sysinfo(struct sysinfo *info) { }
 #if defined(CONFIG_METRICS_NS) && defined(CONFIG_MEMCG)
 
 bool __metrics_ns_show_meminfo(struct seq_file *m);
+bool __metrics_ns_show_swaps(struct seq_file *m, bool first);
+void __metrics_ns_vmstat(struct seq_file *m, unsigned long *events);
 
 /**
  * metrics_ns_show_meminfo - /proc/meminfo of a scoped namespace
@@ -138,6 +144,30 @@ static inline bool metrics_ns_show_meminfo(struct seq_file *m)
 	return metrics_view_exists() && __metrics_ns_show_meminfo(m);
 }
 
+/**
+ * metrics_ns_show_swaps - /proc/swaps of a scoped namespace
+ * @m: where to print
+ * @first: a first line, with the header, is due
+ *
+ * Return: true if current has a scoped view. What there is to be shown has been
+ * printed as the first line.
+ */
+static inline bool metrics_ns_show_swaps(struct seq_file *m, bool first)
+{
+	return metrics_view_exists() && __metrics_ns_show_swaps(m, first);
+}
+
+/**
+ * metrics_ns_vmstat - put what current is shown into the items of /proc/vmstat
+ * @m: the file, whose private data are the machine's, as vmstat_text[] has them
+ * @events: the first of them that is an event
+ */
+static inline void metrics_ns_vmstat(struct seq_file *m, unsigned long *events)
+{
+	if (metrics_view_exists())
+		__metrics_ns_vmstat(m, events);
+}
+
 #else
 
 static inline bool metrics_ns_show_meminfo(struct seq_file *m)
@@ -145,25 +175,81 @@ static inline bool metrics_ns_show_meminfo(struct seq_file *m)
 	return false;
 }
 
+static inline bool metrics_ns_show_swaps(struct seq_file *m, bool first)
+{
+	return false;
+}
+
+static inline void metrics_ns_vmstat(struct seq_file *m, unsigned long *events) { }
+
 #endif /* CONFIG_METRICS_NS && CONFIG_MEMCG */
+
+#if defined(CONFIG_METRICS_NS) && defined(CONFIG_BLK_CGROUP)
+
+bool __metrics_ns_show_diskstats(struct seq_file *m, struct gendisk *disk);
+void __metrics_ns_part_stat(struct block_device *bdev, struct disk_stats *stat,
+			    unsigned int *inflight);
+
+/**
+ * metrics_ns_show_diskstats - a disk in /proc/diskstats of a scoped namespace
+ * @m: where to print
+ * @disk: the disk
+ *
+ * Return: true if current has a scoped view. What there is to be shown of @disk has
+ * been printed.
+ */
+static inline bool metrics_ns_show_diskstats(struct seq_file *m,
+					     struct gendisk *disk)
+{
+	return metrics_view_exists() && __metrics_ns_show_diskstats(m, disk);
+}
+
+/**
+ * metrics_ns_part_stat - a disk or partition in sysfs as current is to see it
+ * @bdev: the disk or partition
+ * @stat: holds the machine's values
+ * @inflight: likewise
+ */
+static inline void metrics_ns_part_stat(struct block_device *bdev,
+					struct disk_stats *stat,
+					unsigned int *inflight)
+{
+	if (metrics_view_exists())
+		__metrics_ns_part_stat(bdev, stat, inflight);
+}
+
+#else
+
+static inline bool metrics_ns_show_diskstats(struct seq_file *m,
+					     struct gendisk *disk)
+{
+	return false;
+}
+
+static inline void metrics_ns_part_stat(struct block_device *bdev,
+					struct disk_stats *stat,
+					unsigned int *inflight) { }
+
+#endif /* CONFIG_METRICS_NS && CONFIG_BLK_CGROUP */
 
 #ifdef CONFIG_PSI
 
 #ifdef CONFIG_METRICS_NS
 
-struct psi_group *__metrics_ns_psi(void);
+struct psi_group *__metrics_ns_psi(struct seq_file *m);
 struct metrics_namespace *__metrics_ns_psi_pin(void);
 bool __metrics_ns_psi_privileged(const struct cred *cred);
 
 /**
  * metrics_ns_psi - whose pressure current is shown
+ * @m: the file that shows it
  *
  * Return: The scope's group, valid until current changes its namespace;
  * psi_system without a scope.
  */
-static inline struct psi_group *metrics_ns_psi(void)
+static inline struct psi_group *metrics_ns_psi(struct seq_file *m)
 {
-	return metrics_view_exists() ? __metrics_ns_psi() : &psi_system;
+	return metrics_view_exists() ? __metrics_ns_psi(m) : &psi_system;
 }
 
 /**
@@ -189,7 +275,7 @@ static inline bool metrics_ns_psi_privileged(const struct cred *cred)
 
 #else
 
-static inline struct psi_group *metrics_ns_psi(void)
+static inline struct psi_group *metrics_ns_psi(struct seq_file *m)
 {
 	return &psi_system;
 }

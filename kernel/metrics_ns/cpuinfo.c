@@ -159,7 +159,7 @@ static int show(struct seq_file *m, void *v)
 	int ret;
 
 	ret = cpuinfo_op.show(m, v);
-	if (ret || !metrics_view_exists() || !metrics_view_current(&view))
+	if (ret || !metrics_view_exists() || !metrics_view_of(m, &view))
 		return ret;
 	return filter_from(m, from, &view);
 }

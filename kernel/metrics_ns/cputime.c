@@ -8,7 +8,12 @@
  * a container can't have from anywhere is its idle time, as no cgroup is idle on
  * a CPU: it is what is left of the time that the view's CPUs were there,
  *
- *	idle = capacity - used,		capacity += dt on each CPU shown
+ *	idle = capacity - used - steal,	capacity += dt on each CPU shown
+ *
+ * and what was stolen is the time in which the quota of the scope or of one of
+ * its ancestors held a task back on that CPU: it was wanted, and not to be had.
+ * It doesn't grow with METRICS_NS_QUOTA_CPUS, where the CPUs shown are as many as
+ * the quota can keep busy.
  *
  * Everything counts from the moment when the cgroup became the scope.
  *
@@ -29,7 +34,7 @@
  *
  * CPUs 1 to 3 come back with the idle time they had at 10 s: a CPU that isn't
  * shown has no capacity. Time used on it, by tasks that don't run where their
- * cpuset says, is part of the sum and of no line.
+ * cpuset says, or stolen there, is part of the sum and of no line.
  *
  * With METRICS_NS_QUOTA_CPUS the lines stand for no CPU in particular, and the
  * sum is split evenly between them. They jump when their number changes; the
@@ -43,6 +48,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/metrics_ns_view.h>
+#include <linux/sched/cgroup.h>
 #include <linux/sched/cputime.h>
 
 #include "../cgroup/cgroup-internal.h"
@@ -69,23 +75,39 @@ static void bstat_add(struct cgroup_base_stat *sum,
  * metrics_cputime_fold - bring times up to date
  * @time: the times, whose capacity is up to date
  * @used: what has been used, since the beginning
+ * @steal: what was stolen, since the beginning
+ *
+ * While some tasks are stopped others may still run, so both can be on the same CPU
+ * at once: what is used isn't stolen.
  *
  * Nice time is counted before the user time that it is part of, and a flush may
  * come in between; so neither is taken at its word if it went back.
  */
 void metrics_cputime_fold(struct metrics_cputime *time,
-			  const struct cgroup_base_stat *used)
+			  const struct cgroup_base_stat *used, u64 steal)
 {
 	u64 busy = used->cputime.utime + used->cputime.stime;
+	u64 left = time->capacity - min(time->capacity, busy);
 	u64 nice = min(used->ntime, used->cputime.utime);
 
 	time->user = max(time->user, used->cputime.utime - nice);
 	time->nice = max(time->nice, nice);
 	time->system = max(time->system, used->cputime.stime);
-	if (time->capacity > busy)
-		time->idle = max(time->idle, time->capacity - busy);
+	time->steal = max(time->steal, min(steal, left));
+	if (left > time->steal)
+		time->idle = max(time->idle, left - time->steal);
 }
 EXPORT_SYMBOL_IF_KUNIT(metrics_cputime_fold);
+
+/* Who can say for how long a quota has held the cgroup back, or NULL */
+static struct cgroup_subsys_state *cpu_css(struct cgroup *cgrp)
+{
+#ifdef CONFIG_CFS_BANDWIDTH
+	return metrics_own_css(cgrp, cpu_cgrp_id);
+#else
+	return NULL;
+#endif
+}
 
 /**
  * metrics_scope_baseline - note where the times of a scope begin
@@ -98,12 +120,20 @@ EXPORT_SYMBOL_IF_KUNIT(metrics_cputime_fold);
 void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 			    u32 flags)
 {
+	struct cgroup_subsys_state *css = cpu_css(cgrp);
 	int cpu;
 
 	css_rstat_flush(&cgrp->self);
 	for_each_possible_cpu(cpu) {
 		cgroup_base_stat_cpu(cgrp, cpu, &scope->cpus[cpu].base);
 		prev_cputime_init(&scope->cpus[cpu].prev);
+		if (css)
+			scope->cpus[cpu].throttled =
+				sched_css_throttled(css, cpu);
+	}
+	if (css) {
+		scope->cpu_serial = css->serial_nr;
+		css_put(css);
 	}
 	metrics_scope_cpus(cgrp, flags, scope->shown);
 	scope->stamp = ktime_get_ns();
@@ -172,21 +202,61 @@ static void read_used(struct metrics_scope *scope, int cpu,
 		       &used->cputime.stime);
 }
 
+/* A controller that was enabled again has forgotten what was before. */
+static void rebase_steal(struct metrics_scope *scope,
+			 const struct cgroup_subsys_state *css)
+{
+	int cpu;
+
+	if (scope->cpu_serial == css->serial_nr)
+		return;
+	for_each_possible_cpu(cpu)
+		scope->cpus[cpu].throttled = -scope->cpus[cpu].steal;
+	scope->cpu_serial = css->serial_nr;
+}
+
+/* For how long each CPU was stolen since then */
+static void read_steal(struct metrics_scope *scope)
+{
+	struct cgroup_subsys_state *css;
+	struct metrics_cpu *mc;
+	s64 steal;
+	int cpu;
+
+	if (scope_flags(scope) & METRICS_NS_QUOTA_CPUS)
+		return;
+	css = cpu_css(scope->cgrp);
+	if (!css)
+		return;
+	rebase_steal(scope, css);
+	for_each_possible_cpu(cpu) {
+		mc = &scope->cpus[cpu];
+		steal = sched_css_throttled(css, cpu) - mc->throttled;
+		mc->steal = max_t(s64, steal, mc->steal);
+	}
+	css_put(css);
+}
+
 static void update_times(struct metrics_scope *scope)
 {
 	struct cgroup_base_stat used, sum = {};
+	struct metrics_cpu *mc;
+	u64 stolen = 0;
 	int cpu;
 
+	read_steal(scope);
 	for_each_possible_cpu(cpu) {
+		mc = &scope->cpus[cpu];
 		read_used(scope, cpu, &used);
 		bstat_add(&sum, &used);
+		stolen += mc->steal;
 
 		guard(spinlock)(&scope->lock);
-		metrics_cputime_fold(&scope->cpus[cpu].time, &used);
+		metrics_cputime_fold(&mc->time, &used, mc->steal);
 	}
 
 	guard(spinlock)(&scope->lock);
-	metrics_cputime_fold(&scope->total, &sum);
+	metrics_cputime_fold(&scope->total, &sum, stolen);
 }
 
 /**
@@ -224,6 +294,7 @@ static void split_evenly(struct metrics_cputime *time, unsigned int n)
 	time->nice = div_u64(time->nice, n);
 	time->system = div_u64(time->system, n);
 	time->idle = div_u64(time->idle, n);
+	time->steal = div_u64(time->steal, n);
 }
 
 /**
@@ -270,12 +341,12 @@ void metrics_scope_cputime_cpu(struct metrics_scope *scope, u32 flags, int cpu,
 	*time = scope->cpus[cpu].time;
 }
 
-u64 __metrics_ns_idle(u64 idle)
+u64 __metrics_ns_idle(struct seq_file *m, u64 idle)
 {
 	struct metrics_cputime time;
 	struct metrics_view view;
 
-	if (!metrics_view_current(&view))
+	if (!metrics_view_of(m, &view))
 		return idle;
 	metrics_scope_update(view.scope);
 	metrics_scope_cputime(view.scope, &time);

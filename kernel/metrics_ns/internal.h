@@ -9,6 +9,7 @@
 #include <linux/metrics_ns.h>
 #include <linux/spinlock.h>
 
+struct seq_file;
 struct sysinfo;
 
 /**
@@ -17,6 +18,7 @@ struct sysinfo;
  * @nice: in user space, of niced tasks
  * @system: in the kernel
  * @idle: what is left of @capacity; never decreases
+ * @steal: in which a quota held a task back
  * @capacity: how long the CPU was there to be used
  */
 struct metrics_cputime {
@@ -24,19 +26,34 @@ struct metrics_cputime {
 	u64	nice;
 	u64	system;
 	u64	idle;
+	u64	steal;
 	u64	capacity;
 };
 
 /**
  * struct metrics_cpu - what a scope keeps of one possible CPU
  * @base: the cgroup's times when it became the scope
+ * @throttled: sched_css_throttled() at that time
+ * @steal: what it has grown by
  * @prev: state of cputime_adjust()
  * @time: what to show, since then
  */
 struct metrics_cpu {
 	struct cgroup_base_stat	base;
+	u64			throttled;
+	u64			steal;
 	struct prev_cputime	prev;
 	struct metrics_cputime	time;
+};
+
+/**
+ * struct metrics_io - a sum over the disks, in bytes
+ * @total: what to show; never decreases
+ * @last: the sum at the last update, of the disks that were there then
+ */
+struct metrics_io {
+	u64	total;
+	u64	last;
 };
 
 /**
@@ -48,12 +65,17 @@ struct metrics_cpu {
  * @update_lock: held by whoever brings the times up to date
  * @updated: when the last update began, in jiffies; written under @update_lock
  * @stamp: until when capacity is counted, in ns; protected by @update_lock
+ * @cpu_serial: of the state of the CPU controller, protected by @update_lock; 0 if
+ *	the cgroup has none
  * @next: scratch mask, protected by @update_lock
+ * @io_updated: when @in and @out were, in jiffies; protected by @update_lock
  * @load: load averages as the machine's avenrun[], written by the sampler alone
  * @lock: protects the members below for readers; written under @update_lock too
  * @shown: the CPUs shown
  * @total: times of all CPUs together
  * @cpus: nr_cpu_ids of them
+ * @in: what was read from disks
+ * @out: what was written to them
  */
 struct metrics_scope {
 	struct cgroup			*cgrp;
@@ -62,12 +84,16 @@ struct metrics_scope {
 	struct mutex			update_lock;	/* bringing up to date */
 	u64				updated;
 	u64				stamp;
+	u64				cpu_serial;
 	cpumask_var_t			next;
+	u64				io_updated;
 	unsigned long			load[3];
 	spinlock_t			lock;		/* what readers see */
 	cpumask_var_t			shown;
 	struct metrics_cputime		total;
 	struct metrics_cpu		*cpus;
+	struct metrics_io		in;
+	struct metrics_io		out;
 };
 
 /**
@@ -112,8 +138,13 @@ u32 metrics_view_fold_flags(const struct metrics_view *outer, u32 flags);
 
 /* view.c */
 bool metrics_view_current(struct metrics_view *view);
+struct cgroup_subsys_state *metrics_own_css(struct cgroup *cgrp, int id);
+struct cgroup_subsys_state *metrics_view_css(struct metrics_view *view, int id);
 void metrics_scope_sample_start(struct metrics_scope *scope);
 void metrics_scope_sample_stop(struct metrics_scope *scope);
+
+/* host.c */
+bool metrics_view_of(const struct seq_file *m, struct metrics_view *view);
 
 /* cpus.c */
 unsigned int metrics_quota_cpus(s64 ratio);
@@ -121,7 +152,7 @@ void metrics_scope_cpus(struct cgroup *cgrp, u32 flags, struct cpumask *mask);
 
 /* cputime.c */
 void metrics_cputime_fold(struct metrics_cputime *time,
-			  const struct cgroup_base_stat *used);
+			  const struct cgroup_base_stat *used, u64 steal);
 void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 			    u32 flags);
 void metrics_scope_sample(struct metrics_scope *scope);
@@ -141,6 +172,15 @@ void metrics_scope_sample_load(struct metrics_scope *scope,
 			       unsigned int periods);
 void metrics_view_sysinfo_load(const struct metrics_view *view,
 			       struct sysinfo *info);
+
+/* diskstats.c */
+#ifdef CONFIG_BLK_CGROUP
+void metrics_view_io(struct metrics_view view, unsigned long *in,
+		     unsigned long *out);
+#else
+static inline void metrics_view_io(struct metrics_view view, unsigned long *in,
+				   unsigned long *out) { }
+#endif
 
 /* meminfo.c */
 #ifdef CONFIG_MEMCG

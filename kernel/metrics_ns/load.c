@@ -164,7 +164,7 @@ bool __metrics_ns_show_loadavg(struct seq_file *m)
 	struct metrics_view view;
 	unsigned long loads[3];
 
-	if (!metrics_view_current(&view) || !psi_counts(view.scope->cgrp))
+	if (!metrics_view_of(m, &view) || !psi_counts(view.scope->cgrp))
 		return false;
 
 	get_loads(view.scope, loads, FIXED_1 / 200, 0);

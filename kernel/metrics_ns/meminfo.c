@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of a view: /proc/meminfo and sysinfo(2).
+ * Memory of a view: /proc/meminfo, /proc/swaps, /proc/vmstat and sysinfo(2).
  *
  * Limits are those of the scope's effective memory cgroup and all its
  * ancestors: the tightest one counts, and the machine's size is one of them.
@@ -61,30 +61,16 @@ struct mem_view {
 	unsigned long		swap_free;
 };
 
-static struct mem_cgroup *own_memcg(struct cgroup *cgrp)
-{
-	struct cgroup_subsys_state *css;
-
-	guard(rcu)();
-	css = rcu_dereference(cgrp->subsys[memory_cgrp_id]);
-	if (!css || !css_tryget_online(css))
-		return NULL;
-	return mem_cgroup_from_css(css);
-}
-
 /* Find whose amounts to show: the scope's, or those of the next view out. */
 static void find_amounts(struct metrics_view view, struct mem_view *mem)
 {
-	while (view.scope) {
-		if (cgroup_is_dead(view.scope->cgrp)) {
-			mem->zero = true;
-			return;
-		}
-		mem->memcg = own_memcg(view.scope->cgrp);
-		if (mem->memcg)
-			return;
-		metrics_ns_resolve(view.ns->parent, &view);
-	}
+	struct cgroup_subsys_state *css;
+
+	css = metrics_view_css(&view, memory_cgrp_id);
+	if (css)
+		mem->memcg = mem_cgroup_from_css(css);
+	else
+		mem->zero = view.scope;
 }
 
 /* An item of memory.stat in pages; bytes wouldn't fit a long everywhere. */
@@ -387,7 +373,7 @@ bool __metrics_ns_show_meminfo(struct seq_file *m)
 	struct sysinfo machine;
 	struct mem_view mem;
 
-	if (!metrics_view_current(&view))
+	if (!metrics_view_of(m, &view))
 		return false;
 	si_meminfo(&machine);
 	si_swapinfo(&machine);
@@ -407,6 +393,111 @@ bool __metrics_ns_show_meminfo(struct seq_file *m)
 
 	mem_view_put(&mem);
 	return true;
+}
+
+/*
+ * A cgroup has a right to swap space but no swap device, so the line names none,
+ * as that of lxcfs, which programs have met before.
+ */
+static void show_swap_line(struct seq_file *m, const struct mem_view *mem)
+{
+	unsigned long size = mem->swap_total << (PAGE_SHIFT - 10);
+	unsigned long used = (mem->swap_total - mem->swap_free) <<
+			     (PAGE_SHIFT - 10);
+
+	seq_printf(m, "%-40svirtual\t\t%lu\t%s%lu\t%s%d\n", "none",
+		   size, size < 10000000 ? "\t" : "",
+		   used, used < 10000000 ? "\t" : "", 0);
+}
+
+bool __metrics_ns_show_swaps(struct seq_file *m, bool first)
+{
+	struct metrics_view view;
+	struct sysinfo machine;
+	struct mem_view mem;
+
+	if (!metrics_view_of(m, &view))
+		return false;
+	si_meminfo(&machine);
+	si_swapinfo(&machine);
+	if (!mem_view_get(&mem, &view, &machine))
+		return false;
+	if (!first)
+		goto put;
+
+	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	if (mem.swap_total)
+		show_swap_line(m, &mem);
+put:
+	mem_view_put(&mem);
+	return true;
+}
+
+/* What a zone counts, as far as a cgroup knows it */
+static void show_zone_items(unsigned long *items, const struct mem_view *mem)
+{
+	for (int i = 0; i < NR_LRU_LISTS; i++)
+		items[NR_ZONE_LRU_BASE + i] = node_amount(mem, NR_LRU_BASE + i);
+	items[NR_ZONE_WRITE_PENDING] = node_amount(mem, NR_FILE_DIRTY) +
+				       node_amount(mem, NR_WRITEBACK);
+}
+
+/* In the units of vmstat_start() */
+static void show_node_items(unsigned long *items, const struct mem_view *mem)
+{
+	for (int i = 0; i < NR_VM_NODE_STAT_ITEMS; i++) {
+		items[i] = 0;
+		if (!mem->memcg || !memcg_stat_item_valid(i))
+			continue;
+		items[i] = memcg_page_state(mem->memcg, i);
+		if (vmstat_item_in_bytes(i))
+			items[i] >>= PAGE_SHIFT;
+		if (vmstat_item_print_in_thp(i))
+			items[i] /= HPAGE_PMD_NR;
+	}
+}
+
+/* The cgroup's pgpgin and pgpgout are something else, as is its oom_kill. */
+static void show_events(unsigned long *events, const struct mem_view *mem,
+			const struct metrics_view *view)
+{
+#ifdef CONFIG_VM_EVENT_COUNTERS
+	unsigned long in = events[PGPGIN], out = events[PGPGOUT];
+
+	for (int i = 0; i < NR_VM_EVENT_ITEMS; i++)
+		events[i] = mem->memcg && memcg_vm_event_item_valid(i) ?
+			    memcg_events(mem->memcg, i) : 0;
+	if (mem->memcg)
+		events[OOM_KILL] =
+			atomic_long_read(&mem->memcg->memory_events[MEMCG_OOM_KILL]);
+	metrics_view_io(*view, &in, &out);
+	events[PGPGIN] = in;
+	events[PGPGOUT] = out;
+#endif
+}
+
+void __metrics_ns_vmstat(struct seq_file *m, unsigned long *events)
+{
+	unsigned long *nodes = events - NR_VM_STAT_ITEMS - NR_VM_NODE_STAT_ITEMS;
+	unsigned long *items = m->private;
+	struct metrics_view view;
+	struct sysinfo machine;
+	struct mem_view mem;
+
+	if (!metrics_view_of(m, &view))
+		return;
+	si_meminfo(&machine);
+	si_swapinfo(&machine);
+	if (!mem_view_get(&mem, &view, &machine))
+		return;
+	if (mem.memcg || mem.zero) {
+		memset(items, 0, (nodes - items) * sizeof(*items));
+		show_zone_items(items, &mem);
+		show_node_items(nodes, &mem);
+		show_events(events, &mem, &view);
+	}
+	items[NR_FREE_PAGES] = mem.free;
+	mem_view_put(&mem);
 }
 
 /**

@@ -21,11 +21,11 @@
 
 #include "internal.h"
 
-struct psi_group *__metrics_ns_psi(void)
+struct psi_group *__metrics_ns_psi(struct seq_file *m)
 {
 	struct metrics_view view;
 
-	if (!metrics_view_current(&view) || !view.scope->cgrp->psi)
+	if (!metrics_view_of(m, &view) || !view.scope->cgrp->psi)
 		return &psi_system;
 	return view.scope->cgrp->psi;
 }

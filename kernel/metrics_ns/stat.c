@@ -3,16 +3,17 @@
  * /proc/stat of a view.
  *
  * Lines, fields and their order are those of fs/proc/stat.c. What no cgroup
- * keeps is 0: iowait, irq, softirq, steal and guest time, and the counts of
- * interrupts, softirqs and context switches. Interrupt time that hits a task is
+ * keeps is 0: iowait, irq, softirq and guest time, and the counts of interrupts,
+ * softirqs and context switches. Interrupt time that hits a task is
  * part of its cgroup's system time. A true value of the others would cost a
- * counter on a hot path in every cgroup. The number of forks is the machine's.
+ * counter on a hot path in every cgroup. Forks are counted by PID namespace.
  */
 
 #include <linux/interrupt.h>
 #include <linux/irqnr.h>
 #include <linux/kernel_stat.h>
 #include <linux/metrics_ns_view.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/stat.h>
 #include <linux/seq_file.h>
@@ -33,9 +34,20 @@ static void show_times(struct seq_file *m, const struct metrics_cputime *time)
 	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->nice));
 	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->system));
 	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->idle));
-	/* iowait, irq, softirq, steal, guest, guest_nice */
-	show_zeroes(m, 6);
+	/* iowait, irq, softirq */
+	show_zeroes(m, 3);
+	seq_put_decimal_ull(m, " ", nsec_to_clock_t(time->steal));
+	/* guest, guest_nice */
+	show_zeroes(m, 2);
 	seq_putc(m, '\n');
+}
+
+/* As the last PID in /proc/loadavg, it is that of the reader's PID namespace. */
+static unsigned long forks(void)
+{
+	const struct pid_namespace *ns = task_active_pid_ns(current);
+
+	return ns->level ? READ_ONCE(ns->total_forks) : total_forks;
 }
 
 /* By one mask: another reader may meanwhile see that the CPUs have changed. */
@@ -70,7 +82,7 @@ int __metrics_ns_show_stat(struct seq_file *m)
 	struct metrics_view view;
 	int ret;
 
-	if (!metrics_view_current(&view))
+	if (!metrics_view_of(m, &view))
 		return 1;
 
 	getboottime64(&boottime);
@@ -91,7 +103,7 @@ int __metrics_ns_show_stat(struct seq_file *m)
 		   "procs_running %u\n"
 		   "procs_blocked %u\n",
 		   (unsigned long long)boottime.tv_sec,
-		   total_forks,
+		   forks(),
 		   running,
 		   iowait);
 	seq_puts(m, "softirq");

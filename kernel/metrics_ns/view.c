@@ -144,6 +144,49 @@ bool metrics_view_current(struct metrics_view *view)
 	return view->scope;
 }
 
+/**
+ * metrics_own_css - the state of a controller that is enabled for a cgroup
+ * @cgrp: the cgroup
+ * @id: the controller
+ *
+ * Return: The state, for css_put(), or NULL.
+ */
+struct cgroup_subsys_state *metrics_own_css(struct cgroup *cgrp, int id)
+{
+	struct cgroup_subsys_state *css;
+
+	guard(rcu)();
+	css = rcu_dereference(cgrp->subsys[id]);
+	return css && css_tryget_online(css) ? css : NULL;
+}
+
+/**
+ * metrics_view_css - whose amounts a view shows
+ * @view: what is in force; becomes the next one further out whose cgroup has the
+ *	controller, or is removed, or else the machine's
+ * @id: the controller
+ *
+ * A limit of an ancestor limits a scope that the controller isn't enabled for; but
+ * an amount of an ancestor isn't the scope's.
+ *
+ * Return: The controller's state of @view's cgroup, for css_put(). NULL: the
+ * cgroup is removed and has no amounts or, if @view has no scope, the machine's are
+ * to be shown.
+ */
+struct cgroup_subsys_state *metrics_view_css(struct metrics_view *view, int id)
+{
+	struct cgroup_subsys_state *css;
+
+	while (view->scope && !cgroup_is_dead(view->scope->cgrp)) {
+		css = metrics_own_css(view->scope->cgrp, id);
+		/* It may just be on its way out. */
+		if (css || cgroup_is_dead(view->scope->cgrp))
+			return css;
+		metrics_ns_resolve(view->ns->parent, view);
+	}
+	return NULL;
+}
+
 void __metrics_ns_sysinfo(struct sysinfo *info)
 {
 	struct metrics_view view;

@@ -119,9 +119,9 @@ END {
 			aim("events off: " traced[i], percent(traced[i], "off"),
 			    0.1 + floor(traced[i]))
 	for (n = 1; n <= nr_names; n++)
-		if (names[n] ~ /^read .*(stat|meminfo|uptime|cpuinfo|online)$/ &&
-		    names[n] !~ /vmstat|diskstats/ && known(names[n], "scoped"))
-			aim("scoped: " names[n], percent(names[n], "scoped"), 50)
+		if (names[n] ~ /^read / && names[n] !~ /status$/ &&
+		    known(names[n], "scoped"))
+			aim("scoped: " names[n], percent(names[n], "scoped"), 30)
 	nr_kfuncs = split("pidns|container_id", kfunc, "|")
 	for (i = 1; i <= nr_kfuncs; i++)
 		versus("bpf get_current_" kfunc[i])

@@ -7,16 +7,23 @@
 #include <linux/types.h>
 
 struct cgroup;
+struct cgroup_subsys_state;
 
 /* The unit of sched_cgroup_quota(): what keeps one CPU busy */
 #define CGROUP_QUOTA_UNIT	BIT(20)
 
 #ifdef CONFIG_CFS_BANDWIDTH
 s64 sched_cgroup_quota(struct cgroup *cgrp);
+u64 sched_css_throttled(struct cgroup_subsys_state *css, int cpu);
 #else
 static inline s64 sched_cgroup_quota(struct cgroup *cgrp)
 {
 	return -1;
+}
+
+static inline u64 sched_css_throttled(struct cgroup_subsys_state *css, int cpu)
+{
+	return 0;
 }
 #endif
 

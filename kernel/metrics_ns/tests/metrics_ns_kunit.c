@@ -112,11 +112,31 @@ static void fold_cputime_test(struct kunit *test)
 	struct metrics_cputime time = {};
 
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.user, 30ULL);
 	KUNIT_EXPECT_EQ(test, time.nice, 20ULL);
 	KUNIT_EXPECT_EQ(test, time.system, 10ULL);
 	KUNIT_EXPECT_EQ(test, time.idle, 40ULL);
+}
+
+/* What is stolen was wanted, so it isn't idle; and it doesn't go back. */
+static void steal_test(struct kunit *test)
+{
+	struct cgroup_base_stat u = used(10, 0, 0);
+	struct metrics_cputime time = {};
+
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u, 60);
+	KUNIT_EXPECT_EQ(test, time.steal, 60ULL);
+	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
+	time.capacity += 100;
+	metrics_cputime_fold(&time, &u, 50);
+	KUNIT_EXPECT_EQ(test, time.steal, 60ULL);
+	KUNIT_EXPECT_EQ(test, time.idle, 130ULL);
+	/* No more than there is, beside what is used. */
+	metrics_cputime_fold(&time, &u, 200);
+	KUNIT_EXPECT_EQ(test, time.steal, 190ULL);
+	KUNIT_EXPECT_EQ(test, time.idle, 130ULL);
 }
 
 /* Usage on a CPU that isn't shown any more doesn't take idle time back. */
@@ -126,14 +146,14 @@ static void idle_monotonic_test(struct kunit *test)
 	struct metrics_cputime time = {};
 
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 90ULL);
 	u = used(120, 0, 0);
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 90ULL);
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 180ULL);
 }
 
@@ -145,7 +165,7 @@ static void nice_ahead_test(struct kunit *test)
 
 	u.ntime += 4;
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.user, 0ULL);
 	KUNIT_EXPECT_EQ(test, time.nice, 20ULL);
 }
@@ -157,7 +177,7 @@ static void idle_underflow_test(struct kunit *test)
 	struct metrics_cputime time = {};
 
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 0ULL);
 }
 
@@ -169,15 +189,15 @@ static void capacity_example_test(struct kunit *test)
 
 	u = used(10, 0, 0);
 	time.capacity += 4 * 10;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
 	u = used(20, 0, 0);
 	time.capacity += 1 * 10;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
 	u = used(30, 0, 0);
 	time.capacity += 4 * 10;
-	metrics_cputime_fold(&time, &u);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.idle, 60ULL);
 }
 
@@ -249,6 +269,7 @@ static struct kunit_case metrics_ns_cases[] = {
 	KUNIT_CASE(fold_auto_scope_test),
 	KUNIT_CASE(quota_cpus_test),
 	KUNIT_CASE(fold_cputime_test),
+	KUNIT_CASE(steal_test),
 	KUNIT_CASE(idle_monotonic_test),
 	KUNIT_CASE(nice_ahead_test),
 	KUNIT_CASE(idle_underflow_test),

@@ -627,6 +627,13 @@ static bool loadavg_is_scopes(const char *from)
 	       !running && !all;
 }
 
+/* Nor does it have any memory. */
+static bool vmstat_is_scopes(const char *from)
+{
+	return !number(from, "pgfault") &&
+	       number(from, "nr_free_pages") == SCOPE_MEMORY_KB * 1024 / getpagesize();
+}
+
 #define READ_VARIANT(file, name, allocating, allocates_mask) \
 	FIXTURE_VARIANT_ADD(fault_read, name) { \
 		.path = file, \
@@ -639,6 +646,7 @@ READ_VARIANT("/proc/stat", stat, "__metrics_ns_show_stat", true);
 READ_VARIANT("/proc/meminfo", meminfo, NULL, false);
 READ_VARIANT("/proc/uptime", uptime, NULL, false);
 READ_VARIANT("/proc/loadavg", loadavg, NULL, false);
+READ_VARIANT("/proc/vmstat", vmstat, NULL, false);
 READ_VARIANT("/proc/cpuinfo", cpuinfo, "show", false);
 READ_VARIANT(ONLINE, online, "__metrics_ns_show_cpus", true);
 

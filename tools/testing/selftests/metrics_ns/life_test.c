@@ -110,7 +110,8 @@ static void read_something(void)
 {
 	static const char *const files[] = {
 		"/proc/stat", "/proc/meminfo", "/proc/uptime", "/proc/cpuinfo",
-		"/proc/loadavg", "/proc/pressure/io", "/proc/self/status",
+		"/proc/loadavg", "/proc/pressure/io", "/proc/diskstats",
+		"/proc/swaps", "/proc/vmstat", "/proc/self/status",
 	};
 	char buf[65536];
 

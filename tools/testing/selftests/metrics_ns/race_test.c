@@ -517,6 +517,8 @@ static const struct {
 	{ "/proc/uptime", "0123456789" },
 	{ "/proc/loadavg", "0123456789" },
 	{ "/proc/pressure/cpu", "0123456789" },
+	{ "/proc/swaps", "\n", true },
+	{ "/proc/vmstat", " " },
 	{ ONLINE, "\n", true },
 };
 

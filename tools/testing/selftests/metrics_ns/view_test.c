@@ -15,6 +15,9 @@
 /* A clock tick of /proc, and then some for tasks between ticks. */
 #define TICKS_SLACK	20
 
+/* Column of a CPU line of /proc/stat */
+#define STEAL		8
+
 static long do_read_bytewise(long path, long unused)
 {
 	int fd = open((const char *)path, O_RDONLY | O_CLOEXEC);
@@ -419,6 +422,183 @@ TEST_F(view, cpu_idle)
 	EXPECT_LE(idle, (elapsed + 2) * cpus);
 }
 
+static long throttled_ms(int cgroup)
+{
+	return read_file_at(cgroup, "cpu.stat.local", text, TEXT_MAX) ?
+	       number(text, "throttled_usec") / 1000 : -EIO;
+}
+
+/*
+ * A process in a cgroup, until a quota has stopped it for a while, by what that or
+ * another cgroup says; then it is no more.
+ */
+static long be_throttled(int in, int says)
+{
+	long enough = throttled_ms(says) + 300;
+	int tries = TRIES;
+	struct child c;
+	long ret;
+
+	ret = child_start(&c);
+	if (!ret)
+		ret = child_call(&c, do_join_cgroup, in, 0);
+	if (!ret)
+		ret = child_call(&c, do_spin, 0, 0);
+	while (ret > 0 && throttled_ms(says) < enough && tries--)
+		usleep(TICK_US);
+	if (ret > 0)
+		ret = write_file_at(in, "cgroup.kill", "1");
+	while (!ret && read_file_at(in, "cgroup.events", text, TEXT_MAX) &&
+	       number(text, "populated") && tries--)
+		usleep(TICK_US);
+	/* It counts until the period ends. */
+	usleep(150000);
+	return ret ? ret : tries < 0 ? -ETIMEDOUT : 0;
+}
+
+#define QUOTA	"10000 100000"
+
+/* Time that the quota takes away is stolen, as cpu.stat.local has it, not idle. */
+TEST_F(view, steal)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), sum = 0, elapsed, before;
+	int col;
+
+	ASSERT_EQ(0, write_file_at(self->scope, "cpu.max", QUOTA));
+	ASSERT_EQ(0, be_throttled(self->scope, self->scope));
+	before = throttled_ms(self->scope);
+
+	elapsed = now_ms(CLOCK_MONOTONIC);
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_EQ(0, column(shared->text, "cpu", STEAL));
+
+	ASSERT_EQ(0, be_throttled(self->scope, self->scope));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	elapsed = now_ms(CLOCK_MONOTONIC) - elapsed;
+	EXPECT_LE(labs((throttled_ms(self->scope) - before) / 10 -
+		       column(shared->text, "cpu", STEAL)), TICKS_SLACK);
+	for (col = 1; col <= STEAL; col++)
+		sum += column(shared->text, "cpu", col);
+	EXPECT_LE(sum, (elapsed / 10 + TICKS_SLACK) * cpus);
+	EXPECT_GE(sum, (elapsed / 10 - TICKS_SLACK) * cpus);
+}
+
+/* So is what an ancestor's quota takes away. */
+TEST_F(view, steal_by_ancestor)
+{
+	ASSERT_EQ(0, write_file_at(self->outer, "cpu.max", QUOTA));
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, be_throttled(self->scope, self->scope));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_LE(labs(throttled_ms(self->scope) / 10 -
+		       column(shared->text, "cpu", STEAL)), TICKS_SLACK);
+}
+
+/* A quota that the container gives itself steals nothing from it. */
+TEST_F(view, steal_below)
+{
+	int below;
+
+	ASSERT_EQ(0, switch_controller(self->scope, '+', "cpu"));
+	below = cgroup_make(self->scope, "below");
+	ASSERT_LE(0, below);
+	ASSERT_EQ(0, write_file_at(below, "cpu.max", QUOTA));
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, be_throttled(below, below));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_EQ(0, column(shared->text, "cpu", STEAL));
+}
+
+/* With METRICS_NS_QUOTA_CPUS, who uses the quota up has busy CPUs. */
+TEST_F(view, steal_with_quota_cpus)
+{
+	ASSERT_EQ(0, write_file_at(self->scope, "cpu.max", QUOTA));
+	ASSERT_EQ(0, ns_set_flags(self->ns, METRICS_NS_QUOTA_CPUS));
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, be_throttled(self->scope, self->scope));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_EQ(0, column(shared->text, "cpu", STEAL));
+}
+
+/* When the controller has been away it goes on from what it was. */
+TEST_F(view, steal_controller_again)
+{
+	long before;
+
+	ASSERT_EQ(0, write_file_at(self->scope, "cpu.max", QUOTA));
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, be_throttled(self->scope, self->scope));
+	before = column(view(&self->c, "/proc/stat"), "cpu", STEAL);
+	EXPECT_LE(25, before);
+	ASSERT_EQ(0, switch_controller(self->outer, '-', "cpu"));
+	EXPECT_EQ(before, column(view(&self->c, "/proc/stat"), "cpu", STEAL));
+	ASSERT_EQ(0, switch_controller(self->outer, '+', "cpu"));
+	ASSERT_EQ(0, write_file_at(self->scope, "cpu.max", QUOTA));
+	ASSERT_EQ(0, be_throttled(self->scope, self->scope));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_LE(labs(before + throttled_ms(self->scope) / 10 -
+		       column(shared->text, "cpu", STEAL)), TICKS_SLACK);
+}
+
+/* Without the CPU controller there is nothing to tell it by. */
+TEST_F(view, steal_without_controller)
+{
+	ASSERT_EQ(0, write_file_at(self->outer, "cpu.max", QUOTA));
+	ASSERT_EQ(0, switch_controller(self->outer, '-', "cpu"));
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, be_throttled(self->scope, self->outer));
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_EQ(0, column(shared->text, "cpu", STEAL));
+}
+
+/* Tasks are counted in the PID namespace that they are made in, and around it. */
+TEST_F(view, processes)
+{
+	struct child init;
+	int i, fd;
+
+	ASSERT_EQ(0, child_clone(&init, CLONE_NEWPID | CLONE_NEWMETRICS, 0));
+	fd = open_ns(init.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ns_set_scope(fd, self->scope));
+	EXPECT_EQ(1, number(view(&init, "/proc/stat"), "processes"));
+	for (i = 0; i < 3; i++)
+		ASSERT_LT(0, child_call(&init, do_fork, 0, 0));
+	EXPECT_EQ(4, number(view(&init, "/proc/stat"), "processes"));
+	ASSERT_LT(0, child_call(&init, do_start_thread, 0, 0));
+	EXPECT_EQ(5, number(view(&init, "/proc/stat"), "processes"));
+	close(fd);
+}
+
+TEST_F(view, processes_below)
+{
+	struct child init;
+	int fd;
+
+	ASSERT_EQ(0, child_clone(&init, CLONE_NEWPID | CLONE_NEWMETRICS, 0));
+	fd = open_ns(init.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ns_set_scope(fd, self->scope));
+	ASSERT_EQ(0, child_call(&init, do_unshare, CLONE_NEWPID, 0));
+	ASSERT_LT(0, child_call(&init, do_fork, 0, 0));
+	EXPECT_EQ(2, number(view(&init, "/proc/stat"), "processes"));
+	close(fd);
+}
+
+/* Who is in the machine's sees the machine's. */
+TEST_F(view, processes_of_the_machine)
+{
+	long before;
+
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	before = number(machine("/proc/stat"), "processes");
+	ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
+	EXPECT_LE(before, number(shared->text, "processes"));
+	EXPECT_GE(number(machine("/proc/stat"), "processes"),
+		  number(shared->text, "processes"));
+}
+
 /* The idle time in /proc/uptime is that of /proc/stat. */
 TEST_F(view, uptime_idle)
 {
@@ -444,7 +624,7 @@ TEST_F(view, monotonic)
 	/* A newline is none of its own: the parent's. */
 	static const char * const cpus[] = { "0", "0-1", "1", "\n" };
 	static const char * const quotas[] = { "20000", "150000", "max" };
-	long last[4] = {}, now;
+	long last[STEAL] = {}, now;
 	int i, col;
 
 	NEEDS_TWO_CPUS();
@@ -458,7 +638,7 @@ TEST_F(view, monotonic)
 					   quotas[i % 3]));
 		ASSERT_EQ(0, child_call(&self->c, do_burn, 5, 0));
 		ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
-		for (col = 0; col < 4; col++) {
+		for (col = 0; col < STEAL; col++) {
 			now = column(shared->text, "cpu", col + 1);
 			EXPECT_GE(now, last[col]);
 			last[col] = now;

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/host: the machine's values, for who is shown a view and may see more.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "view.h"
+
+#define HOST	"/proc/host/"
+
+/* Constants, as they are told to children */
+static const char * const files[] = {
+	HOST "cpuinfo", HOST "diskstats", HOST "loadavg", HOST "meminfo",
+	HOST "stat", HOST "swaps", HOST "uptime", HOST "vmstat",
+	HOST "pressure/cpu", HOST "pressure/io", HOST "pressure/irq",
+	HOST "pressure/memory",
+};
+
+#define NR_FILES	(sizeof(files) / sizeof(*files))
+
+/* Is its like in /proc? In a kernel without PSI or swap some aren't. */
+static bool exists(const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%s", file + strlen(HOST));
+	return !access(path, F_OK);
+}
+
+/* Opens and closes. */
+static long do_open(long path, long flags)
+{
+	int fd = open((const char *)path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* For how many does opening by a child give that? */
+static int opens(struct child *c, long ret)
+{
+	int n = 0;
+	size_t i;
+
+	for (i = 0; i < NR_FILES; i++)
+		n += exists(files[i]) &&
+		     child_call(c, do_open, (long)files[i], O_RDONLY) == ret;
+	return n;
+}
+
+static int present(void)
+{
+	int n = 0;
+	size_t i;
+
+	for (i = 0; i < NR_FILES; i++)
+		n += exists(files[i]);
+	return n;
+}
+
+static long set_host_view(int ns, int cgroup)
+{
+	long ret = ns_set_flags(ns, METRICS_NS_HOST_VIEW);
+
+	return ret ? ret : ns_set_scope(ns, cgroup);
+}
+
+/* Each file of /proc that shows a view has its like. */
+TEST_F(view, host_is_complete)
+{
+	size_t i;
+
+	EXPECT_LE(8, present());
+	for (i = 0; i < NR_FILES; i++) {
+		EXPECT_EQ(exists(files[i]), !access(files[i], F_OK)) {
+			TH_LOG("%s", files[i]);
+		}
+	}
+}
+
+/* Without the flag a scoped namespace has no access. */
+TEST_F(view, host_without_flag)
+{
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	EXPECT_EQ(present(), opens(&self->c, -EACCES));
+}
+
+/* With it the machine is shown there, and the view in /proc. */
+TEST_F(view, host_with_flag)
+{
+	long total = number(machine("/proc/meminfo"), "MemTotal");
+	bool cpus[CPUS_MAX];
+	long forks;
+	int n;
+
+	ASSERT_EQ(0, write_file_at(self->scope, "memory.max", "64M"));
+	ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus", "0"));
+	ASSERT_EQ(0, set_host_view(self->ns, self->scope));
+	EXPECT_EQ(0, opens(&self->c, -EACCES));
+	EXPECT_EQ(present(), opens(&self->c, 0));
+
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	EXPECT_EQ(65536, kib(&self->c, "MemTotal"));
+	EXPECT_EQ(total, number(view(&self->c, HOST "meminfo"), "MemTotal"));
+	EXPECT_EQ(1, parse_lines(view(&self->c, "/proc/stat"), "cpu%d ", cpus));
+	EXPECT_EQ(n, parse_lines(view(&self->c, HOST "stat"), "cpu%d ", cpus));
+	EXPECT_EQ(1, parse_lines(view(&self->c, "/proc/cpuinfo"),
+				 "processor : %d", cpus));
+	EXPECT_EQ(n, parse_lines(view(&self->c, HOST "cpuinfo"),
+				 "processor : %d", cpus));
+	forks = number(machine("/proc/stat"), "processes");
+	EXPECT_LE(forks, number(view(&self->c, HOST "stat"), "processes"));
+}
+
+/* What stands still in the view doesn't have to in the machine. */
+TEST_F(view, host_counters)
+{
+	long faults;
+	char *idle;
+
+	ASSERT_EQ(0, set_host_view(self->ns, self->scope));
+	ASSERT_NE(NULL, view(&self->c, "/proc/uptime"));
+	EXPECT_GT(strtod(shared->text, &idle), strtod(idle, NULL));
+	faults = number(machine("/proc/vmstat"), "pgfault");
+	ASSERT_NE(NULL, view(&self->c, HOST "vmstat"));
+	EXPECT_LE(faults, number(shared->text, "pgfault"));
+	EXPECT_EQ(0, number(view(&self->c, "/proc/vmstat"), "pgfault"));
+	ASSERT_NE(NULL, view(&self->c, HOST "diskstats"));
+	EXPECT_TRUE(same_lines(machine("/proc/diskstats"), shared->text,
+			       "abcdefghijklmnopqrstuvwxyz"));
+	ASSERT_NE(NULL, view(&self->c, HOST "swaps"));
+	EXPECT_STREQ(machine("/proc/swaps"), shared->text);
+	ASSERT_NE(NULL, view(&self->c, HOST "loadavg"));
+	EXPECT_STRNE("0.00 0.00 0.00 0/0", strtok(shared->text, "\n"));
+}
+
+/* A nested scope without it has none, and none can be had below that. */
+TEST_F(view, host_nested)
+{
+	struct child inner, innermost;
+	int below;
+
+	below = cgroup_make(self->scope, "below");
+	ASSERT_LE(0, below);
+	ASSERT_EQ(0, child_start_nested(&inner, &self->c));
+	ASSERT_EQ(0, child_start_nested(&innermost, &inner));
+	ASSERT_EQ(0, set_host_view(open_ns(innermost.pid), below));
+	ASSERT_EQ(0, set_host_view(self->ns, self->scope));
+	EXPECT_EQ(0, opens(&self->c, -EACCES));
+	EXPECT_EQ(0, opens(&inner, -EACCES));
+	EXPECT_EQ(0, opens(&innermost, -EACCES));
+	ASSERT_EQ(0, ns_set_scope(open_ns(inner.pid), self->scope));
+	EXPECT_EQ(0, opens(&self->c, -EACCES));
+	EXPECT_EQ(present(), opens(&inner, -EACCES));
+	EXPECT_EQ(present(), opens(&innermost, -EACCES));
+}
+
+/* A mount of /proc of the child's own PID namespace */
+static long do_mount_proc(long unused, long unused2)
+{
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL))
+		return -errno;
+	return 0;
+}
+
+/* Without a view it takes the machine's own /proc. */
+TEST_F(view, host_by_mount)
+{
+	struct child init;
+
+	EXPECT_EQ(present(), opens(&self->c, 0));
+	ASSERT_EQ(0, child_clone(&init, CLONE_NEWPID, 0));
+	EXPECT_EQ(present(), opens(&init, 0));
+	ASSERT_EQ(0, child_call(&init, do_mount_proc, 0, 0));
+	EXPECT_EQ(present(), opens(&init, -EACCES));
+}
+
+/* A view with the flag can be had in any. */
+TEST_F(view, host_in_container)
+{
+	struct child init;
+
+	ASSERT_EQ(0, child_clone(&init, CLONE_NEWPID | CLONE_NEWMETRICS, 0));
+	ASSERT_EQ(0, child_call(&init, do_mount_proc, 0, 0));
+	EXPECT_EQ(present(), opens(&init, -EACCES));
+	ASSERT_EQ(0, set_host_view(open_ns(init.pid), self->scope));
+	EXPECT_EQ(present(), opens(&init, 0));
+}
+
+static long do_write_trigger(long unused, long unused2)
+{
+	static const char trigger[] = "some 500000 2000000";
+	int fd = open(HOST "pressure/cpu", O_RDWR | O_CLOEXEC);
+	long ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = or_errno(write(fd, trigger, sizeof(trigger)));
+	close(fd);
+	return ret;
+}
+
+/* It is for reading: there are no triggers on the machine's pressure. */
+TEST_F(view, host_read_only)
+{
+	if (access(HOST "pressure/cpu", F_OK))
+		SKIP(return, "no pressure stall information");
+	ASSERT_EQ(0, set_host_view(self->ns, self->scope));
+	EXPECT_EQ(-EIO, child_call(&self->c, do_write_trigger, 0, 0));
+}
+
+static long do_read_fd(long fd, long unused)
+{
+	ssize_t n = pread(fd, shared->text, TEXT_MAX - 1, 0);
+
+	if (n < 0)
+		return -errno;
+	shared->text[n] = 0;
+	return 0;
+}
+
+static long do_reopen(long fd, long flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%ld", fd);
+	return do_open((long)path, flags);
+}
+
+/* What is open stays readable, and the machine's; opening it anew isn't that. */
+TEST_F(view, host_passed_on)
+{
+	long total = number(machine("/proc/meminfo"), "MemTotal");
+	struct child c;
+	int fd;
+
+	fd = open(HOST "meminfo", O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start_inside(&c, self->ns));
+	ASSERT_EQ(0, write_file_at(self->scope, "memory.max", "64M"));
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	ASSERT_EQ(0, child_call(&c, do_read_fd, fd, 0));
+	EXPECT_EQ(total, number(shared->text, "MemTotal"));
+	EXPECT_EQ(-EACCES, child_call(&c, do_reopen, fd, O_RDONLY));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
