@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
 	{ "quota-cpus", OPT_QUOTA_CPUS, NULL, 0,
 	  "show no more CPUs than the CPU time limit is worth", 0 },
 	{ "host-view", OPT_HOST_VIEW, NULL, 0,
-	  "reserved for /proc/host: no effect yet", 0 },
+	  "let it read the machine's values in /proc/host", 0 },
 	{ "no-time", OPT_NO_TIME, NULL, 0,
 	  "no time namespace: the uptime is the host's", 0 },
 	{ 0 }

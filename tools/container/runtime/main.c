@@ -26,7 +26,7 @@ static const char help[] =
 "  runtime     path or name of the real runtime      (CID_RUNTIME)\n"
 "  annotations heed the bundle's annotations         (CID_RUNTIME_ANNOTATIONS)\n"
 "  quota_cpus  narrow the CPU list to the CPU quota  (CID_RUNTIME_QUOTA_CPUS)\n"
-"  host_view   reserved: no effect yet               (CID_RUNTIME_HOST_VIEW)\n"
+"  host_view   let it read the machine in /proc/host (CID_RUNTIME_HOST_VIEW)\n"
 "  time        ask for a time namespace              (CID_RUNTIME_TIME)\n"
 "  require     no container without a container ID   (CID_RUNTIME_REQUIRE)\n"
 "CID_RUNTIME_CONFIG names another file, CID_RUNTIME_DEBUG=1 explains on\n"

@@ -1,0 +1,285 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of what programs in a container make of its /proc, as TAP. To be run as
+# root, on a kernel with the series and with cgroup v2; cid is taken from PATH. Needs
+# jq, procps, sysstat, util-linux, busybox and python3.
+# shellcheck disable=SC2016	# expressions of awk
+set -euo pipefail
+
+usage()
+{
+	cat <<USAGE
+usage: consumers.sh [--help] [PATTERN]
+
+Runs programs that read /proc in a container that is smaller than the machine, and
+compares what they print with the container. With PATTERN (a glob) only those
+tests whose claim matches.
+Exit status: 1 if a test failed.
+USAGE
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+NAME=consumers
+PATTERN=${1:-*}
+# shellcheck source=tools/container/tests/claim.sh
+. "$(dirname "$0")/claim.sh"
+
+export LC_ALL=C
+TOTAL=131072	# KiB
+
+# inside COMMAND...: in a container of 128 MiB with CPU 0, its output kept
+inside()
+{
+	cid run --label consumer --memory 128M --cpuset 0 -- "$@" >"$TMP/out"
+	cat "$TMP/out"
+}
+
+# field REGEX AWK-EXPRESSION: of the first line of the output that matches
+field()
+{
+	awk "\$0 ~ /$1/ { print $2; exit }" "$TMP/out"
+}
+
+# within LOW VALUE HIGH
+within()
+{
+	awk -v l="$1" -v v="$2" -v h="$3" \
+		'BEGIN { exit !(v + 0 == v && l <= v && v <= h) }' || {
+		say "'$2' isn't within $1 and $3"
+		return 1
+	}
+}
+
+# --- memory ---
+
+# free_shown COMMAND...: used was negative, and available 0, in other systems
+free_shown()
+{
+	inside "$@"
+	same "$TOTAL" "$(field '^Mem:' '$2')"
+	within 1 "$(field '^Mem:' '$3')" $((TOTAL / 2))
+	within $((TOTAL / 2)) "$(field '^Mem:' '$4')" "$TOTAL"
+	within $((TOTAL / 2)) "$(field '^Mem:' '$7')" "$TOTAL"
+	within 0 "$(field '^Swap:' '$2')" \
+		"$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)"
+}
+
+vmstat_sums()
+{
+	inside vmstat -s
+	same "$TOTAL" "$(field 'total memory' '$1')"
+	within 1 "$(field 'used memory' '$1')" $((TOTAL / 2))
+	same 0 "$(field 'context switches' '$1')"
+	# cid-init, the shell or program, and what that starts
+	within 1 "$(field ' forks' '$1')" 100
+}
+
+swapon_shows()
+{
+	inside swapon --show=NAME,SIZE --noheadings --bytes
+	if [[ -s $TMP/out ]]; then
+		same none "$(field . '$1')"
+	fi
+}
+
+# --- CPUs ---
+
+cpu_counts()
+{
+	inside sh -c 'echo $(nproc) $(getconf _NPROCESSORS_ONLN) \
+		$(getconf _NPROCESSORS_CONF) \
+		$(grep -c ^processor /proc/cpuinfo)'
+	same "1 1 $(getconf _NPROCESSORS_CONF) 1" "$(cat "$TMP/out")"
+}
+
+lscpu_lists()
+{
+	inside lscpu
+	same 0 "$(field '^On-line CPU' '$NF')"
+	same "$(getconf _NPROCESSORS_CONF)" "$(field '^CPU\(s\):' '$NF')"
+}
+
+python_counts()
+{
+	inside python3 -c 'import os
+print(os.cpu_count(), len(os.sched_getaffinity(0)), *os.getloadavg())'
+	same "1 1" "$(field . '$1 " " $2')"
+	within 0 "$(field . '$3')" 10
+}
+
+# Its lines are "all" and CPU 0, and each adds up to all of the time.
+mpstat_adds_up()
+{
+	inside mpstat -P ALL 1 1
+	same "all 0" "$(awk '/^Average:/ && $2 != "CPU" { print $2 }' "$TMP/out" |
+		xargs)"
+	awk '/^Average:/ && $2 != "CPU" {
+		for (i = sum = 0; i < NF - 2; i++)
+			sum += $(i + 3)
+		if (sum < 98 || sum > 102)
+			exit 1
+	}' "$TMP/out"
+}
+
+# BUSY seconds on a CPU of which a quota allows a fifth
+HELD_BACK='i=0; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do i=$((i + 1)); done'
+
+# Time that the quota takes is stolen, in whatever shows it.
+steal_shown()
+{
+	cid run --label held --cpus 0.2 --cpuset 0 -- \
+		sh -c "($HELD_BACK) & mpstat 3 1; wait" >"$TMP/out"
+	cat "$TMP/out"
+	within 30 "$(field '^Average: .*all' '$9')" 100
+	within 0 "$(field '^Average: .*all' '$12')" 60
+
+	cid run --label held --cpus 0.2 --cpuset 0 -- \
+		sh -c "($HELD_BACK) & vmstat 3 2; wait" >"$TMP/out"
+	cat "$TMP/out"
+	within 30 "$(awk 'END { print $17 }' "$TMP/out")" 100
+}
+
+# --- load and processes ---
+
+# The 1-minute average is what /proc/loadavg has, within what it moves meanwhile.
+# uptime_shown COMMAND...: of a time namespace, so it began with the container
+uptime_shown()
+{
+	inside "$@"
+	same up "$(field 'load average' '$2')"
+	within 0 "$(field 'load average' '$3')" 1
+	within 0 "$(field 'load average' 'substr($(NF - 2), 1, 4)')" 10
+}
+
+# Its processes alone, none of whom starts in the future or before it
+ps_ages()
+{
+	local lines
+	inside ps -eo pid,etimes,pcpu,comm --no-headers
+	lines=$(wc -l <"$TMP/out")
+	within 2 "$lines" 4
+	same 1 "$(field . '$1')"
+	awk '$2 < 0 || $2 > 60 || $3 > 1000 { exit 1 }' "$TMP/out"
+}
+
+# A process that is busy isn't shown to have 0.0 %.
+ps_busy()
+{
+	inside sh -c "($HELD_BACK) & sleep 2; ps -o pcpu= \$!; wait"
+	within 5 "$(field . '$1')" 110
+}
+
+top_shows()
+{
+	inside top -bn1
+	same 128.0 "$(field '^MiB Mem' '$4')"
+	within 2 "$(field '^Tasks:' '$2')" 4
+	within 0 "$(field '^top -' 'substr($(NF - 2), 1, 4)')" 10
+	inside busybox top -bn1
+	within 1 "$(field '^Mem:' '$2 + 0')" "$TOTAL"
+	same "$TOTAL" "$(field '^Mem:' '$2 + $4')"
+}
+
+queue_shown()
+{
+	inside sar -q 1 1
+	within 0 "$(field '^Average:' '$2')" 4
+	within 2 "$(field '^Average:' '$3')" 10
+	same 0 "$(field '^Average:' '$7')"
+}
+
+# --- disks and more ---
+
+# Without any I/O in the interval there is nothing of it, whoever else does some.
+iostat_of_others()
+{
+	local disk device
+
+	disk=$(stat -c %d /var/tmp)
+	device=$(basename "$(readlink -f "/sys/dev/block/$((disk >> 8)):$((disk & 255))")")
+	dd if=/dev/zero of="$TMP/io" bs=64k count=2000 oflag=direct \
+		status=none 2>/dev/null &
+	STARTED+=($!)
+	inside iostat -dxyz 1 1
+	same 0 "$(grep -c "^$device " "$TMP/out" || true)"
+}
+
+# What is read from disk inside shows.
+iostat_of_its_own()
+{
+	local disk device file=/var/tmp/consumers.$$
+
+	disk=$(stat -c %d /var/tmp)
+	device=$(basename "$(readlink -f "/sys/dev/block/$((disk >> 8)):$((disk & 255))")")
+	dd if=/dev/zero of="$file" bs=64k count=16 conv=fsync status=none
+	inside sh -c "dd if=$file of=/dev/null bs=64k iflag=direct status=none
+		rm $file; iostat -dx; vmstat -d"
+	# rkB/s is since the boot of its time namespace, so of an hour at most
+	within 0.2 "$(field "^$device .*[.]" '$3')" 1000000
+	within 2048 "$(awk -v d="$device" '$1 == d && NF == 11 { print $4 }' "$TMP/out")" \
+		1000000
+}
+
+paging_shown()
+{
+	inside sar -B 1 1
+	within 0 "$(field '^Average:' '$4')" 100000
+	same 0.00 "$(field '^Average:' '$6')"
+}
+
+# The rest of "Linux performance analysis in 60 seconds" runs to its end.
+sixty_seconds()
+{
+	inside sh -ec 'uptime; dmesg | tail -1; vmstat 1 1; mpstat -P ALL 1 1
+		pidstat 1 1; iostat -xz 1 1; free -m; sar -n DEV 1 1
+		sar -n TCP,ETCP 1 1; top -bn1 | head -5'
+	grep -q 'lo .*0.00' "$TMP/out"
+	same 128 "$(field '^Mem:' '$2')"
+}
+
+# --- the machine beside it ---
+
+machine_beside()
+{
+	cid run --label beside --memory 128M --host-view -- sh -c \
+		'for f in /proc/meminfo /proc/host/meminfo; do
+			awk "/MemTotal/ { print \$2 }" $f; done' >"$TMP/out"
+	same "$TOTAL $(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)" \
+		"$(xargs <"$TMP/out")"
+}
+
+machine_hidden()
+{
+	local status=0
+
+	cid run --memory 128M -- cat /proc/host/meminfo >"$TMP/out" || status=$?
+	same 1 "$status"
+	same '' "$(cat "$TMP/out")"
+}
+
+claim "free shows the container's memory" free_shown free -k
+claim "busybox's free, which asks sysinfo, shows the same" \
+	free_shown busybox free
+claim "vmstat -s shows its memory and its forks" vmstat_sums
+claim "swapon shows no device of the machine" swapon_shows
+claim "nproc, getconf and cpuinfo count one CPU, and all that may be" cpu_counts
+claim "lscpu lists one CPU as online" lscpu_lists
+claim "Python counts one CPU and gets a load" python_counts
+claim "mpstat has one CPU, which adds up to 100 %" mpstat_adds_up
+claim "mpstat and vmstat show as stolen what the quota takes" steal_shown
+claim "uptime begins with the container" uptime_shown uptime
+claim "busybox's uptime begins with the container" uptime_shown busybox uptime
+claim "w begins with the container" uptime_shown w
+claim "ps shows ages that fit the container's" ps_ages
+claim "ps shows how busy a process is" ps_busy
+claim "top shows its memory, tasks and load" top_shows
+claim "sar -q shows its run queue and tasks" queue_shown
+claim "iostat doesn't show what others do" iostat_of_others
+claim "iostat and vmstat -d show what it does itself" iostat_of_its_own
+claim "sar -B shows its page faults" paging_shown
+claim "the analysis in 60 seconds can be done inside" sixty_seconds
+claim "with --host-view the machine stands beside it" machine_beside
+claim "without, it can't be seen" machine_hidden
+finish
