@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of what programs in a container make of its /proc, as TAP. To be run as
 # root, on a kernel with the series and with cgroup v2; cid is taken from PATH. Needs
-# jq, procps, sysstat, util-linux, busybox and python3.
+# jq, procps, htop, sysstat, util-linux, busybox and python3.
 # shellcheck disable=SC2016	# expressions of awk
 set -euo pipefail
 
@@ -64,6 +64,14 @@ free_shown()
 	within $((TOTAL / 2)) "$(field '^Mem:' '$7')" "$TOTAL"
 	within 0 "$(field '^Swap:' '$2')" \
 		"$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)"
+}
+
+sysinfo_of_32_bits()
+{
+	inside sysinfo32
+	same "$TOTAL" "$(field . '$1')"
+	within $((TOTAL / 2)) "$(field . '$2')" "$TOTAL"
+	same 2 "$(field . '$3')"
 }
 
 vmstat_sums()
@@ -182,6 +190,18 @@ top_shows()
 	same "$TOTAL" "$(field '^Mem:' '$2 + $4')"
 }
 
+# On a terminal, as it has no other mode
+htop_shows()
+{
+	inside sh -c '{ sleep 3; printf q; } |
+		TERM=xterm script -qec "stty cols 120 rows 30; htop -C" /dev/null' |
+		sed 's/\x1b[[(][0-9;?]*[a-zA-Z]//g' >"$TMP/screen"
+	cat "$TMP/screen"
+	grep -q '/128M' "$TMP/screen"
+	grep -q '1\[ *offline' "$TMP/screen"
+	grep -q 'Uptime: 00:00:0' "$TMP/screen"
+}
+
 queue_shown()
 {
 	inside sar -q 1 1
@@ -262,6 +282,7 @@ machine_hidden()
 claim "free shows the container's memory" free_shown free -k
 claim "busybox's free, which asks sysinfo, shows the same" \
 	free_shown busybox free
+claim "a 32-bit program gets the same" sysinfo_of_32_bits
 claim "vmstat -s shows its memory and its forks" vmstat_sums
 claim "swapon shows no device of the machine" swapon_shows
 claim "nproc, getconf and cpuinfo count one CPU, and all that may be" cpu_counts
@@ -275,6 +296,7 @@ claim "w begins with the container" uptime_shown w
 claim "ps shows ages that fit the container's" ps_ages
 claim "ps shows how busy a process is" ps_busy
 claim "top shows its memory, tasks and load" top_shows
+claim "htop shows its memory and uptime, and the other CPU as offline" htop_shows
 claim "sar -q shows its run queue and tasks" queue_shown
 claim "iostat doesn't show what others do" iostat_of_others
 claim "iostat and vmstat -d show what it does itself" iostat_of_its_own
