@@ -12,13 +12,13 @@
 #include <sys/mman.h>
 
 #include "listns.h"
+#include "random.h"
 #include "scope.h"
 
 #define CYCLES		200
 #define SECONDS		20
 #define AT_A_TIME	4
 #define WORKERS		4
-#define WAIT_MAX_S	120
 /*
  * The slabs' own caches grow by about 1 MiB, in 100 cycles or in 5,000. A leak of
  * the smallest object that it could be, a cycle, is more in this many.
@@ -27,65 +27,6 @@
 #define LEAK_MIN_KB	1536
 /* Hours, as far as the harness is concerned */
 #define PATIENCE	(10 * 3600)
-
-static long from_env(const char *name, long fallback)
-{
-	const char *value = getenv(name);
-
-	return value && atol(value) > 0 ? atol(value) : fallback;
-}
-
-static void seed(struct __test_metadata *_metadata)
-{
-	long value = from_env("METRICS_NS_SEED", time(NULL) ^ getpid());
-
-	TH_LOG("METRICS_NS_SEED=%ld", value);
-	srand(value);
-}
-
-static int pick(int n)
-{
-	return rand() / (RAND_MAX / n + 1);
-}
-
-/* Metrics namespaces that there are, as far as the caller may see; or an error */
-static int count_namespaces(void)
-{
-	struct ns_id_req req = {
-		.size = NS_ID_REQ_SIZE_VER0,
-		.ns_type = METRICS_NS,
-	};
-	__u64 ids[LISTED_MAX];
-	int nr = 0;
-	long n;
-
-	while ((n = syscall(__NR_listns, &req, ids, LISTED_MAX, 0)) > 0) {
-		nr += n;
-		req.ns_id = ids[n - 1];
-	}
-	/* The system call's word for: none behind that one. */
-	return n < 0 && errno != ENOENT ? -errno : nr;
-}
-
-/* They are freed by the last task's reaping, and that by whom? So: in time. */
-static bool namespaces_become(int wanted)
-{
-	int i;
-
-	for (i = 0; i < WAIT_MAX_S * 10; i++) {
-		if (count_namespaces() == wanted)
-			return true;
-		usleep(100000);
-	}
-	return false;
-}
-
-static void expect_namespaces(struct __test_metadata *_metadata, int wanted)
-{
-	EXPECT_TRUE(namespaces_become(wanted)) {
-		TH_LOG("%d namespaces, and not %d", count_namespaces(), wanted);
-	}
-}
 
 static long slab_unreclaimable_kb(void)
 {
