@@ -34,7 +34,7 @@
  *
  * CPUs 1 to 3 come back with the idle time they had at 10 s: a CPU that isn't
  * shown has no capacity. Time used on it, by tasks that don't run where their
- * cpuset says, or stolen there, is part of the sum and of no line.
+ * cpuset says, is part of the sum and of no line; nothing is stolen there.
  *
  * With METRICS_NS_QUOTA_CPUS the lines stand for no CPU in particular, and the
  * sum is split evenly between them. They jump when their number changes; the
@@ -72,30 +72,53 @@ static void bstat_add(struct cgroup_base_stat *sum,
 }
 
 /**
+ * metrics_steal - what has been stolen on a CPU since the last call
+ * @last: what the last call was told
+ * @capacity: capacity of the CPU
+ * @busy: what has been used on it
+ * @throttled: sched_css_throttled()
+ *
+ * While some tasks are stopped others may still run, in the kernel for one: what is
+ * used isn't stolen. Nor is what isn't there, on a CPU that isn't shown.
+ *
+ * Return: Time in ns.
+ */
+u64 metrics_steal(struct metrics_stolen *last, u64 capacity, u64 busy,
+		  u64 throttled)
+{
+	u64 stolen = throttled - min(throttled, last->throttled);
+	u64 used = busy - min(busy, last->busy);
+	u64 free = capacity - last->capacity;
+
+	last->throttled = max(throttled, last->throttled);
+	last->busy = max(busy, last->busy);
+	last->capacity = capacity;
+	return min(stolen, free - min(free, used));
+}
+EXPORT_SYMBOL_IF_KUNIT(metrics_steal);
+
+/**
  * metrics_cputime_fold - bring times up to date
  * @time: the times, whose capacity is up to date
  * @used: what has been used, since the beginning
- * @steal: what was stolen, since the beginning
- *
- * While some tasks are stopped others may still run, so both can be on the same CPU
- * at once: what is used isn't stolen.
+ * @stolen: what has been stolen, since the last call
  *
  * Nice time is counted before the user time that it is part of, and a flush may
  * come in between; so neither is taken at its word if it went back.
  */
 void metrics_cputime_fold(struct metrics_cputime *time,
-			  const struct cgroup_base_stat *used, u64 steal)
+			  const struct cgroup_base_stat *used, u64 stolen)
 {
-	u64 busy = used->cputime.utime + used->cputime.stime;
-	u64 left = time->capacity - min(time->capacity, busy);
+	u64 gone = used->cputime.utime + used->cputime.stime;
 	u64 nice = min(used->ntime, used->cputime.utime);
 
 	time->user = max(time->user, used->cputime.utime - nice);
 	time->nice = max(time->nice, nice);
 	time->system = max(time->system, used->cputime.stime);
-	time->steal = max(time->steal, min(steal, left));
-	if (left > time->steal)
-		time->idle = max(time->idle, left - time->steal);
+	time->steal += stolen;
+	gone += time->steal;
+	if (time->capacity > gone)
+		time->idle = max(time->idle, time->capacity - gone);
 }
 EXPORT_SYMBOL_IF_KUNIT(metrics_cputime_fold);
 
@@ -128,7 +151,7 @@ void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 		cgroup_base_stat_cpu(cgrp, cpu, &scope->cpus[cpu].base);
 		prev_cputime_init(&scope->cpus[cpu].prev);
 		if (css)
-			scope->cpus[cpu].throttled =
+			scope->cpus[cpu].last.throttled =
 				sched_css_throttled(css, cpu);
 	}
 	if (css) {
@@ -202,61 +225,56 @@ static void read_used(struct metrics_scope *scope, int cpu,
 		       &used->cputime.stime);
 }
 
-/* A controller that was enabled again has forgotten what was before. */
-static void rebase_steal(struct metrics_scope *scope,
-			 const struct cgroup_subsys_state *css)
+/* What has been stolen on a CPU since the last update. */
+static u64 read_stolen(struct metrics_scope *scope, u32 flags,
+		       struct cgroup_subsys_state *css, int cpu,
+		       const struct cgroup_base_stat *used)
 {
-	int cpu;
+	struct metrics_cpu *mc = &scope->cpus[cpu];
+	u64 stolen;
 
-	if (scope->cpu_serial == css->serial_nr)
-		return;
-	for_each_possible_cpu(cpu)
-		scope->cpus[cpu].throttled = -scope->cpus[cpu].steal;
-	scope->cpu_serial = css->serial_nr;
+	stolen = metrics_steal(&mc->last, mc->time.capacity,
+			       used->cputime.utime + used->cputime.stime,
+			       css ? sched_css_throttled(css, cpu) : 0);
+	return flags & METRICS_NS_QUOTA_CPUS ? 0 : stolen;
 }
 
-/* For how long each CPU was stolen since then */
-static void read_steal(struct metrics_scope *scope)
+/* A controller that was enabled again has forgotten what was before. */
+static void note_controller(struct metrics_scope *scope,
+			    const struct cgroup_subsys_state *css)
 {
-	struct cgroup_subsys_state *css;
-	struct metrics_cpu *mc;
-	s64 steal;
 	int cpu;
 
-	if (scope_flags(scope) & METRICS_NS_QUOTA_CPUS)
+	if (!css || scope->cpu_serial == css->serial_nr)
 		return;
-	css = cpu_css(scope->cgrp);
-	if (!css)
-		return;
-	rebase_steal(scope, css);
-	for_each_possible_cpu(cpu) {
-		mc = &scope->cpus[cpu];
-		steal = sched_css_throttled(css, cpu) - mc->throttled;
-		mc->steal = max_t(s64, steal, mc->steal);
-	}
-	css_put(css);
+	for_each_possible_cpu(cpu)
+		scope->cpus[cpu].last.throttled = 0;
+	scope->cpu_serial = css->serial_nr;
 }
 
 static void update_times(struct metrics_scope *scope)
 {
+	struct cgroup_subsys_state *css = cpu_css(scope->cgrp);
 	struct cgroup_base_stat used, sum = {};
-	struct metrics_cpu *mc;
-	u64 stolen = 0;
+	u32 flags = scope_flags(scope);
+	u64 stolen, all_stolen = 0;
 	int cpu;
 
-	read_steal(scope);
+	note_controller(scope, css);
 	for_each_possible_cpu(cpu) {
-		mc = &scope->cpus[cpu];
 		read_used(scope, cpu, &used);
 		bstat_add(&sum, &used);
-		stolen += mc->steal;
+		stolen = read_stolen(scope, flags, css, cpu, &used);
+		all_stolen += stolen;
 
 		guard(spinlock)(&scope->lock);
-		metrics_cputime_fold(&mc->time, &used, mc->steal);
+		metrics_cputime_fold(&scope->cpus[cpu].time, &used, stolen);
 	}
+	if (css)
+		css_put(css);
 
 	guard(spinlock)(&scope->lock);
-	metrics_cputime_fold(&scope->total, &sum, stolen);
+	metrics_cputime_fold(&scope->total, &sum, all_stolen);
 }
 
 /**

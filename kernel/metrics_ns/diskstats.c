@@ -57,38 +57,51 @@ static void add_delta(struct metrics_io *io, u64 sum)
 	io->last = sum;
 }
 
-/* The sum of the disks may go back, when one of them goes; the totals don't. */
-static void sum_up(struct metrics_scope *scope, struct blkcg *blkcg)
+/*
+ * The sum of the disks goes back when one of them goes, and a controller that was
+ * enabled again has forgotten what was before; the totals keep what was there at
+ * the last update.
+ */
+static void sum_up(struct metrics_scope *scope, struct cgroup_subsys_state *css)
 {
 	struct blkg_iostat stat;
 	struct blkcg_gq *blkg;
 	u64 in = 0, out = 0;
 
 	scoped_guard(rcu) {
-		hlist_for_each_entry_rcu(blkg, &blkcg->blkg_list, blkcg_node) {
+		hlist_for_each_entry_rcu(blkg, &css_to_blkcg(css)->blkg_list,
+					 blkcg_node) {
 			read_iostat(blkg, &stat);
 			in += stat.bytes[BLKG_IOSTAT_READ];
 			out += stat.bytes[BLKG_IOSTAT_WRITE];
 		}
 	}
 	guard(spinlock)(&scope->lock);
+	if (scope->io_serial != css->serial_nr) {
+		scope->in.last = 0;
+		scope->out.last = 0;
+		scope->io_serial = css->serial_nr;
+	}
 	add_delta(&scope->in, in);
 	add_delta(&scope->out, out);
 }
 
-/* At most once a tick, as for CPU times */
+/* At most once a tick, as for CPU times, and not by the same lock as the sampler */
 static void update_io(struct metrics_scope *scope,
 		      struct cgroup_subsys_state *css)
 {
 	u64 called = get_jiffies_64();
 
-	guard(mutex)(&scope->update_lock);
+	if (READ_ONCE(scope->io_updated) == called)
+		return;
+
+	guard(mutex)(&scope->io_lock);
 	if (scope->io_updated >= called)
 		return;
 	called = get_jiffies_64();
 	css_rstat_flush(css);
-	sum_up(scope, css_to_blkcg(css));
-	scope->io_updated = called;
+	sum_up(scope, css);
+	WRITE_ONCE(scope->io_updated, called);
 }
 
 /* Requests, of which none is known to be merged, sectors, and no time. */
@@ -178,12 +191,15 @@ void metrics_view_io(struct metrics_view view, unsigned long *in,
 {
 	struct cgroup_subsys_state *css = metrics_view_css(&view, io_cgrp_id);
 
-	if (css) {
-		update_io(view.scope, css);
-		css_put(css);
-	}
 	if (!view.scope)
 		return;
+	if (!css) {
+		*in = 0;
+		*out = 0;
+		return;
+	}
+	update_io(view.scope, css);
+	css_put(css);
 	guard(spinlock)(&view.scope->lock);
 	*in = view.scope->in.total >> 10;
 	*out = view.scope->out.total >> 10;

@@ -2,22 +2,22 @@
 /*
  * /proc/host: the machine, for who is shown a view and may see more.
  *
- * Its files are those of /proc under a second name, with the same operations but
- * for opening and writing. What shows a view asks metrics_view_of(), which finds
- * by its name that none is wanted. What follows another namespace, such as the
+ * Its files are those of /proc in another directory, with the same operations but
+ * for opening and writing. What shows a view asks metrics_view_of(), which finds by
+ * the directory that none is wanted. What follows another namespace, such as the
  * time since the boot and the last PID, does so here, too.
  *
- * In a scoped namespace it takes METRICS_NS_HOST_VIEW in force. Elsewhere nothing
- * is shown that isn't in /proc itself; but a container's /proc may have files
- * masked, and a second name for them mustn't be a way round that. So it takes a
- * mount of the initial PID namespace, such as that of the machine. Who may open is
- * settled when a file is opened: a file that is passed on stays readable.
+ * In a scoped namespace it takes METRICS_NS_HOST_VIEW in force. Elsewhere there is
+ * nothing in it that isn't in /proc; but files there may be masked, by a container
+ * runtime or for a service, and a second name for them mustn't be a way round that.
+ * So it takes the capability to mount another /proc. Who may open is settled when a
+ * file is opened: a file that is passed on stays readable.
  */
 
+#include <linux/capability.h>
 #include <linux/init.h>
 #include <linux/metrics_ns.h>
 #include <linux/metrics_ns_view.h>
-#include <linux/pid_namespace.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 
@@ -75,20 +75,20 @@ bool metrics_view_of(const struct seq_file *m, struct metrics_view *view)
 	return metrics_view_current(view) && !is_host_file(m->file);
 }
 
-static bool may_open(const struct inode *inode)
+static bool may_open(void)
 {
 	struct metrics_view view;
 
 	if (metrics_view_exists() && metrics_view_current(&view))
 		return view.flags & METRICS_NS_HOST_VIEW;
-	return proc_pid_ns(inode->i_sb) == &init_pid_ns;
+	return capable(CAP_SYS_ADMIN);
 }
 
 static int host_open(struct inode *inode, struct file *file)
 {
 	const struct host_file *host;
 
-	if (!may_open(inode))
+	if (!may_open())
 		return -EACCES;
 	host = container_of_const(PDE(inode)->proc_ops, struct host_file, ops);
 	return host->machine->proc_open(inode, file);
@@ -109,8 +109,10 @@ static void __init host_add(struct host_file *host,
 	host->machine = machine->proc_ops;
 	host->ops = *machine->proc_ops;
 	host->ops.proc_open = host_open;
+	/* Those that can be written to are polled for what was written. */
+	if (host->ops.proc_write)
+		host->ops.proc_poll = NULL;
 	host->ops.proc_write = NULL;
-	host->ops.proc_poll = NULL;
 	pde->proc_ops = &host->ops;
 	pde->seq_ops = machine->seq_ops;
 	pde->state_size = machine->state_size;

@@ -31,17 +31,27 @@ struct metrics_cputime {
 };
 
 /**
+ * struct metrics_stolen - what metrics_steal() was told last, in ns
+ * @capacity: how long the CPU was there to be used
+ * @busy: what was used of it
+ * @throttled: for how long it was denied
+ */
+struct metrics_stolen {
+	u64	capacity;
+	u64	busy;
+	u64	throttled;
+};
+
+/**
  * struct metrics_cpu - what a scope keeps of one possible CPU
  * @base: the cgroup's times when it became the scope
- * @throttled: sched_css_throttled() at that time
- * @steal: what it has grown by
+ * @last: state of metrics_steal(), protected by metrics_scope::update_lock
  * @prev: state of cputime_adjust()
  * @time: what to show, since then
  */
 struct metrics_cpu {
 	struct cgroup_base_stat	base;
-	u64			throttled;
-	u64			steal;
+	struct metrics_stolen	last;
 	struct prev_cputime	prev;
 	struct metrics_cputime	time;
 };
@@ -68,14 +78,17 @@ struct metrics_io {
  * @cpu_serial: of the state of the CPU controller, protected by @update_lock; 0 if
  *	the cgroup has none
  * @next: scratch mask, protected by @update_lock
- * @io_updated: when @in and @out were, in jiffies; protected by @update_lock
+ * @io_lock: held by whoever brings the statistics of disks up to date
+ * @io_updated: when that last began, in jiffies; written under @io_lock
+ * @io_serial: of the state of the I/O controller that @in and @out are from,
+ *	protected by @io_lock
  * @load: load averages as the machine's avenrun[], written by the sampler alone
  * @lock: protects the members below for readers; written under @update_lock too
  * @shown: the CPUs shown
  * @total: times of all CPUs together
  * @cpus: nr_cpu_ids of them
- * @in: what was read from disks
- * @out: what was written to them
+ * @in: what was read from disks; written under @io_lock, not @update_lock
+ * @out: what was written to them, likewise
  */
 struct metrics_scope {
 	struct cgroup			*cgrp;
@@ -86,7 +99,9 @@ struct metrics_scope {
 	u64				stamp;
 	u64				cpu_serial;
 	cpumask_var_t			next;
+	struct mutex			io_lock;	/* the same, of disks */
 	u64				io_updated;
+	u64				io_serial;
 	unsigned long			load[3];
 	spinlock_t			lock;		/* what readers see */
 	cpumask_var_t			shown;
@@ -151,8 +166,10 @@ unsigned int metrics_quota_cpus(s64 ratio);
 void metrics_scope_cpus(struct cgroup *cgrp, u32 flags, struct cpumask *mask);
 
 /* cputime.c */
+u64 metrics_steal(struct metrics_stolen *last, u64 capacity, u64 busy,
+		  u64 throttled);
 void metrics_cputime_fold(struct metrics_cputime *time,
-			  const struct cgroup_base_stat *used, u64 steal);
+			  const struct cgroup_base_stat *used, u64 stolen);
 void metrics_scope_baseline(struct metrics_scope *scope, struct cgroup *cgrp,
 			    u32 flags);
 void metrics_scope_sample(struct metrics_scope *scope);

@@ -49,6 +49,7 @@ struct metrics_scope *metrics_scope_alloc(void)
 
 	INIT_LIST_HEAD(&scope->entry);
 	mutex_init(&scope->update_lock);
+	mutex_init(&scope->io_lock);
 	spin_lock_init(&scope->lock);
 
 	if (!zalloc_cpumask_var(&scope->next, GFP_KERNEL_ACCOUNT))
@@ -88,6 +89,7 @@ void metrics_scope_free(struct metrics_scope *scope)
 	free_cpumask_var(scope->shown);
 	free_cpumask_var(scope->next);
 	mutex_destroy(&scope->update_lock);
+	mutex_destroy(&scope->io_lock);
 	kfree(scope);
 }
 

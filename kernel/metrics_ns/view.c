@@ -16,7 +16,7 @@
  * come and go one by one don't patch the kernel each time.
  *
  * Lock order: metrics_namespace::lock, then cgroup_mutex or scopes_lock, then
- * metrics_scope::update_lock, then metrics_scope::lock. The rstat and cpuset
+ * metrics_scope::update_lock or io_lock, then metrics_scope::lock. The rstat and cpuset
  * locks are taken under update_lock.
  */
 

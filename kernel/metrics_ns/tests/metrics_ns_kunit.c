@@ -119,8 +119,8 @@ static void fold_cputime_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, time.idle, 40ULL);
 }
 
-/* What is stolen was wanted, so it isn't idle; and it doesn't go back. */
-static void steal_test(struct kunit *test)
+/* What is stolen was wanted, so it isn't idle. */
+static void fold_steal_test(struct kunit *test)
 {
 	struct cgroup_base_stat u = used(10, 0, 0);
 	struct metrics_cputime time = {};
@@ -130,13 +130,31 @@ static void steal_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, time.steal, 60ULL);
 	KUNIT_EXPECT_EQ(test, time.idle, 30ULL);
 	time.capacity += 100;
-	metrics_cputime_fold(&time, &u, 50);
+	metrics_cputime_fold(&time, &u, 0);
 	KUNIT_EXPECT_EQ(test, time.steal, 60ULL);
 	KUNIT_EXPECT_EQ(test, time.idle, 130ULL);
-	/* No more than there is, beside what is used. */
-	metrics_cputime_fold(&time, &u, 200);
-	KUNIT_EXPECT_EQ(test, time.steal, 190ULL);
-	KUNIT_EXPECT_EQ(test, time.idle, 130ULL);
+}
+
+/* What is used meanwhile isn't stolen, however much was idle before. */
+static void steal_test(struct kunit *test)
+{
+	struct metrics_stolen last = {};
+
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 100, 0, 0), 0ULL);
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 200, 100, 100), 0ULL);
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 300, 130, 200), 70ULL);
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 400, 130, 230), 30ULL);
+}
+
+/* Nothing is counted twice that was ahead of its time, and nothing is huge. */
+static void steal_goes_back_test(struct kunit *test)
+{
+	struct metrics_stolen last = {};
+
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 100, 10, 50), 50ULL);
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 200, 5, 40), 0ULL);
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 300, 20, 60), 10ULL);
+	KUNIT_EXPECT_EQ(test, metrics_steal(&last, 300, 20, 100), 0ULL);
 }
 
 /* Usage on a CPU that isn't shown any more doesn't take idle time back. */
@@ -269,7 +287,9 @@ static struct kunit_case metrics_ns_cases[] = {
 	KUNIT_CASE(fold_auto_scope_test),
 	KUNIT_CASE(quota_cpus_test),
 	KUNIT_CASE(fold_cputime_test),
+	KUNIT_CASE(fold_steal_test),
 	KUNIT_CASE(steal_test),
+	KUNIT_CASE(steal_goes_back_test),
 	KUNIT_CASE(idle_monotonic_test),
 	KUNIT_CASE(nice_ahead_test),
 	KUNIT_CASE(idle_underflow_test),
