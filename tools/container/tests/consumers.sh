@@ -190,10 +190,10 @@ top_shows()
 	same "$TOTAL" "$(field '^Mem:' '$2 + $4')"
 }
 
-# On a terminal, as it has no other mode
+# On a terminal, as it has no other mode; and an uptime of no second is none to it
 htop_shows()
 {
-	inside sh -c '{ sleep 3; printf q; } |
+	inside sh -c 'sleep 2; { sleep 3; printf q; } |
 		TERM=xterm script -qec "stty cols 120 rows 30; htop -C" /dev/null' |
 		sed 's/\x1b[[(][0-9;?]*[a-zA-Z]//g' >"$TMP/screen"
 	cat "$TMP/screen"
