@@ -217,6 +217,19 @@ static void mem_view_put(struct mem_view *mem)
 		css_put(&mem->memcg->css);
 }
 
+/* What a file is to show, for mem_view_put(); false if it is the machine. */
+static bool mem_view_of(const struct seq_file *m, struct metrics_view *view,
+			struct mem_view *mem)
+{
+	struct sysinfo machine;
+
+	if (!metrics_view_of(m, view))
+		return false;
+	si_meminfo(&machine);
+	si_swapinfo(&machine);
+	return mem_view_get(mem, view, &machine);
+}
+
 static void show_kb(struct seq_file *m, const char *s, unsigned long pages)
 {
 	seq_put_decimal_ull_width(m, s, pages << (PAGE_SHIFT - 10), 8);
@@ -370,14 +383,9 @@ static void show_devices(struct seq_file *m, const struct mem_view *mem)
 bool __metrics_ns_show_meminfo(struct seq_file *m)
 {
 	struct metrics_view view;
-	struct sysinfo machine;
 	struct mem_view mem;
 
-	if (!metrics_view_of(m, &view))
-		return false;
-	si_meminfo(&machine);
-	si_swapinfo(&machine);
-	if (!mem_view_get(&mem, &view, &machine))
+	if (!mem_view_of(m, &view, &mem))
 		return false;
 
 	show_sizes(m, &mem);
@@ -413,14 +421,9 @@ static void show_swap_line(struct seq_file *m, const struct mem_view *mem)
 bool __metrics_ns_show_swaps(struct seq_file *m, bool first)
 {
 	struct metrics_view view;
-	struct sysinfo machine;
 	struct mem_view mem;
 
-	if (!metrics_view_of(m, &view))
-		return false;
-	si_meminfo(&machine);
-	si_swapinfo(&machine);
-	if (!mem_view_get(&mem, &view, &machine))
+	if (!mem_view_of(m, &view, &mem))
 		return false;
 	if (!first)
 		goto put;
@@ -481,14 +484,9 @@ void __metrics_ns_vmstat(struct seq_file *m, unsigned long *events)
 	unsigned long *nodes = events - NR_VM_STAT_ITEMS - NR_VM_NODE_STAT_ITEMS;
 	unsigned long *items = m->private;
 	struct metrics_view view;
-	struct sysinfo machine;
 	struct mem_view mem;
 
-	if (!metrics_view_of(m, &view))
-		return;
-	si_meminfo(&machine);
-	si_swapinfo(&machine);
-	if (!mem_view_get(&mem, &view, &machine))
+	if (!mem_view_of(m, &view, &mem))
 		return;
 	if (mem.memcg || mem.zero) {
 		memset(items, 0, (nodes - items) * sizeof(*items));
