@@ -423,15 +423,14 @@ bool __metrics_ns_show_swaps(struct seq_file *m, bool first)
 	struct metrics_view view;
 	struct mem_view mem;
 
+	if (!first)
+		return !mem_cgroup_disabled() && metrics_view_of(m, &view);
 	if (!mem_view_of(m, &view, &mem))
 		return false;
-	if (!first)
-		goto put;
 
 	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	if (mem.swap_total)
 		show_swap_line(m, &mem);
-put:
 	mem_view_put(&mem);
 	return true;
 }

@@ -4,9 +4,9 @@
  *
  * Lines, fields and their order are those of fs/proc/stat.c. What no cgroup
  * keeps is 0: iowait, irq, softirq and guest time, and the counts of interrupts,
- * softirqs and context switches. Interrupt time that hits a task is
- * part of its cgroup's system time. A true value of the others would cost a
- * counter on a hot path in every cgroup. Forks are counted by PID namespace.
+ * softirqs and context switches. Interrupt time that hits a task is part of its
+ * cgroup's system time. A true value of the others would cost a counter on a hot
+ * path in every cgroup. Forks are counted by PID namespace.
  */
 
 #include <linux/interrupt.h>

@@ -16,8 +16,8 @@
  * come and go one by one don't patch the kernel each time.
  *
  * Lock order: metrics_namespace::lock, then cgroup_mutex or scopes_lock, then
- * metrics_scope::update_lock or io_lock, then metrics_scope::lock. The rstat and cpuset
- * locks are taken under update_lock.
+ * metrics_scope::update_lock or io_lock, then metrics_scope::lock. The rstat locks
+ * are taken under either of the two, the cpuset locks under update_lock.
  */
 
 #include <linux/cgroup.h>

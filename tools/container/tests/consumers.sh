@@ -131,7 +131,7 @@ mpstat_adds_up()
 	}' "$TMP/out"
 }
 
-# BUSY seconds on a CPU of which a quota allows a fifth
+# What is busy for 4 seconds, or would be
 HELD_BACK='i=0; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do i=$((i + 1)); done'
 
 # Time that the quota takes is stolen, in whatever shows it.
@@ -151,7 +151,6 @@ steal_shown()
 
 # --- load and processes ---
 
-# The 1-minute average is what /proc/loadavg has, within what it moves meanwhile.
 # uptime_shown COMMAND...: of a time namespace, so it began with the container
 uptime_shown()
 {
@@ -212,33 +211,58 @@ queue_shown()
 
 # --- disks and more ---
 
+# The disk that a directory is on, by its name
+disk_of()
+{
+	local dev
+
+	dev=$(stat -c %d "$1")
+	basename "$(readlink -f "/sys/dev/block/$((dev >> 8)):$((dev & 255))")"
+}
+
+# written DISK: sectors, as the machine has it
+written()
+{
+	awk -v d="$1" '$3 == d { print $10 }' /proc/diskstats
+}
+
+write_on()
+{
+	while :; do
+		dd if=/dev/zero of="$1" bs=64k count=16 oflag=direct \
+			conv=notrunc status=none
+	done
+}
+
 # Without any I/O in the interval there is nothing of it, whoever else does some.
 iostat_of_others()
 {
-	local disk device
+	local disk before file=/var/tmp/consumers.$$
 
-	disk=$(stat -c %d /var/tmp)
-	device=$(basename "$(readlink -f "/sys/dev/block/$((disk >> 8)):$((disk & 255))")")
-	dd if=/dev/zero of="$TMP/io" bs=64k count=2000 oflag=direct \
-		status=none 2>/dev/null &
+	disk=$(disk_of /var/tmp)
+	write_on "$file" &
 	STARTED+=($!)
+	before=$(written "$disk")
 	inside iostat -dxyz 1 1
-	same 0 "$(grep -c "^$device " "$TMP/out" || true)"
+	(($(written "$disk") > before))
+	same 0 "$(grep -c "^$disk " "$TMP/out" || true)"
+	stop_all
+	rm -f "$file"
 }
 
 # What is read from disk inside shows.
 iostat_of_its_own()
 {
-	local disk device file=/var/tmp/consumers.$$
+	local disk file=/var/tmp/consumers.$$
 
-	disk=$(stat -c %d /var/tmp)
-	device=$(basename "$(readlink -f "/sys/dev/block/$((disk >> 8)):$((disk & 255))")")
+	disk=$(disk_of /var/tmp)
 	dd if=/dev/zero of="$file" bs=64k count=16 conv=fsync status=none
 	inside sh -c "dd if=$file of=/dev/null bs=64k iflag=direct status=none
-		rm $file; iostat -dx; vmstat -d"
+		iostat -dx; vmstat -d"
+	rm "$file"
 	# rkB/s is since the boot of its time namespace, so of an hour at most
-	within 0.2 "$(field "^$device .*[.]" '$3')" 1000000
-	within 2048 "$(awk -v d="$device" '$1 == d && NF == 11 { print $4 }' "$TMP/out")" \
+	within 0.2 "$(field "^$disk .*[.]" '$3')" 1000000
+	within 2048 "$(awk -v d="$disk" '$1 == d && NF == 11 { print $4 }' "$TMP/out")" \
 		1000000
 }
 

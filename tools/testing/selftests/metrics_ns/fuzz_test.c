@@ -223,7 +223,8 @@ static void op_any(int cgroup)
 
 /* --- what may never be --- */
 
-enum verdict { FINE, SAW_MEMORY = 10, SAW_MACHINE, IS_HOST };
+/* Exit codes that nothing else has */
+enum verdict { FINE = 10, SAW_MEMORY, SAW_MACHINE, IS_HOST };
 
 /* Where there is a /proc, as mount namespaces may be anything by now. */
 static enum verdict judge(void)
@@ -260,7 +261,6 @@ static void bring_along(int outer_ns, int cgroup)
 
 static void live(int go, int outer_ns, int cgroup)
 {
-	enum verdict verdict;
 	char c;
 	int i;
 
@@ -269,9 +269,7 @@ static void live(int go, int outer_ns, int cgroup)
 	bring_along(outer_ns, cgroup);
 	for (i = pick(OPS); i; i--)
 		op_any(cgroup);
-	verdict = judge();
-	/* A clone's own child may have got here by fork(). */
-	_exit(verdict);
+	_exit(judge());
 }
 
 struct fuzz {
@@ -283,7 +281,7 @@ struct fuzz {
 /* Begin a life; whoever is outside scopes its namespace before it goes on. */
 static pid_t begin(const struct fuzz *f, int *go)
 {
-	int pipes[2], next = rand(), ns;
+	int pipes[2], next = rand(), ns, status;
 	pid_t pid;
 
 	if (pipe2(pipes, O_CLOEXEC))
@@ -302,19 +300,22 @@ static pid_t begin(const struct fuzz *f, int *go)
 		live(pipes[0], f->outer_ns, f->cgroup);
 	}
 	close(pipes[0]);
-	*go = pipes[1];
-	if (pid > 0 && waitpid(pid, NULL, WUNTRACED) == pid) {
-		ns = open_ns(pid);
-		if (ns < 0 || ns_set_scope(ns, f->cgroup)) {
-			close(*go);
-			*go = -1;
-		}
-		if (pick(2))
-			cgroup_move(f->cgroup, pid);
-		if (ns >= 0)
-			close(ns);
-		kill(pid, SIGCONT);
+	if (pid < 0 || waitpid(pid, &status, WUNTRACED) != pid ||
+	    !WIFSTOPPED(status)) {
+		close(pipes[1]);
+		return -1;
 	}
+	*go = pipes[1];
+	ns = open_ns(pid);
+	if (ns < 0 || ns_set_scope(ns, f->cgroup)) {
+		close(*go);
+		*go = -1;
+	}
+	if (pick(2))
+		cgroup_move(f->cgroup, pid);
+	if (ns >= 0)
+		close(ns);
+	kill(pid, SIGCONT);
 	return pid;
 }
 
@@ -355,6 +356,8 @@ static pid_t start_worker(int worker, const struct fuzz *fuzz)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Whom the scope's cgroup.kill ends doesn't read any more. */
+	signal(SIGPIPE, SIG_IGN);
 	srand(next);
 	f.user = worker % 2;
 	while (!__atomic_load_n(&board->stop, __ATOMIC_RELAXED)) {
@@ -363,7 +366,7 @@ static pid_t start_worker(int worker, const struct fuzz *fuzz)
 			continue;
 		board->lives[worker]++;
 		verdict = end(life, go);
-		if (verdict < 0 || verdict > IS_HOST)
+		if (verdict < FINE || verdict > IS_HOST)
 			continue;
 		board->judged[worker]++;
 		__atomic_add_fetch(&board->verdicts[verdict], 1, __ATOMIC_RELAXED);
@@ -414,6 +417,7 @@ TEST_F_TIMEOUT(view, fuzz, PATIENCE)
 	for (i = 0; i < WORKERS; i++) {
 		EXPECT_EQ(pids[i], waitpid(pids[i], &status, 0));
 		EXPECT_EQ(0, status);
+		EXPECT_LT(0, board->lives[i]);
 		judged += board->judged[i];
 		TH_LOG("%s: %ld lives, %ld to their end", i % 2 ? "user" : "root",
 		       board->lives[i], board->judged[i]);

@@ -148,24 +148,6 @@ TEST_F(view, host_counters)
 	EXPECT_LE(faults, number(view(&self->c, HOST "vmstat"), "pgfault"));
 }
 
-/* Disks that only others have used stand there. */
-TEST_F(view, host_disks)
-{
-	bool enabled = !cgroup_lists(self->root, CONTROLLERS, "io");
-
-	if (switch_controller(self->root, '+', "io"))
-		SKIP(return, "no I/O controller in cgroup v2");
-	ASSERT_EQ(0, switch_controller(self->outer, '+', "io"));
-	ASSERT_EQ(0, set_host_view(self->ns, self->scope));
-	EXPECT_STREQ("", view(&self->c, "/proc/diskstats"));
-	ASSERT_NE(NULL, view(&self->c, HOST "diskstats"));
-	EXPECT_TRUE(same_lines(machine("/proc/diskstats"), shared->text,
-			       "abcdefghijklmnopqrstuvwxyz"));
-	EXPECT_EQ(0, switch_controller(self->outer, '-', "io"));
-	if (enabled)
-		switch_controller(self->root, '-', "io");
-}
-
 /* Tasks and pressure that aren't in the scope count there. */
 TEST_F(view, host_load)
 {
@@ -281,16 +263,6 @@ TEST_F(view, host_read_only)
 	EXPECT_EQ(-EIO, child_call(&self->c, do_write_trigger, 0, 0));
 }
 
-static long do_read_fd(long fd, long unused)
-{
-	ssize_t n = pread(fd, shared->text, TEXT_MAX - 1, 0);
-
-	if (n < 0)
-		return -errno;
-	shared->text[n] = 0;
-	return 0;
-}
-
 static long do_reopen(long fd, long flags)
 {
 	char path[32];
@@ -311,7 +283,7 @@ TEST_F(view, host_passed_on)
 	ASSERT_EQ(0, child_start_inside(&c, self->ns));
 	ASSERT_EQ(0, write_file_at(self->scope, "memory.max", "64M"));
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
-	ASSERT_EQ(0, child_call(&c, do_read_fd, fd, 0));
+	ASSERT_EQ(0, child_call(&c, do_pread, fd, 0));
 	EXPECT_EQ(total, number(shared->text, "MemTotal"));
 	EXPECT_EQ(-EACCES, child_call(&c, do_reopen, fd, O_RDONLY));
 	close(fd);

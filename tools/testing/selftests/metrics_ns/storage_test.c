@@ -337,6 +337,19 @@ TEST_F(disk, of_the_machine)
 	EXPECT_TRUE(same_lines(want, shared->text, "abcdefghijklmnopqrstuvwxyz"));
 }
 
+/* Disks that only others have used stand beside the view. */
+TEST_F(disk, beside_the_view)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+
+	ASSERT_EQ(0, ns_set_flags(v->ns, METRICS_NS_HOST_VIEW));
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	EXPECT_STREQ("", view(&v->c, DISKSTATS));
+	ASSERT_NE(NULL, view(&v->c, "/proc/host/diskstats"));
+	EXPECT_TRUE(same_lines(machine(DISKSTATS), shared->text,
+			       "abcdefghijklmnopqrstuvwxyz"));
+}
+
 /* A removed cgroup has none. */
 TEST_F(disk, of_removed_cgroup)
 {

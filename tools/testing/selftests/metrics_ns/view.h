@@ -33,6 +33,16 @@ static inline long do_read(long path, long unused)
 			    TEXT_MAX) ? 0 : -EIO;
 }
 
+static inline long do_pread(long fd, long unused)
+{
+	ssize_t len = pread(fd, shared->text, TEXT_MAX - 1, 0);
+
+	if (len < 0)
+		return -errno;
+	shared->text[len] = 0;
+	return 0;
+}
+
 static inline long do_sysinfo(long unused, long unused2)
 {
 	return or_errno(sysinfo(&shared->info));

@@ -32,16 +32,6 @@ static long do_read_bytewise(long path, long unused)
 	return 0;
 }
 
-static long do_pread(long fd, long unused)
-{
-	ssize_t len = pread(fd, shared->text, TEXT_MAX - 1, 0);
-
-	if (len < 0)
-		return -errno;
-	shared->text[len] = 0;
-	return 0;
-}
-
 static long do_nproc(long unused, long unused2)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);
