@@ -40,14 +40,16 @@ struct user_namespace;
  * @flags:		METRICS_NS_* flags, valid with NS_METRICS_SET_FLAGS
  * @label_len:		bytes in @label, valid with NS_METRICS_SET_LABEL
  * @label:		printable ASCII, not NUL-terminated
+ * @scope_id:		cgroup v2 ID of the scope, of either kind, 0 without one
  * @scope:		set by NS_METRICS_SET, or NULL
  * @auto_scope:		exists once METRICS_NS_AUTO_SCOPE is set; its cgroup
  *			is filled in by the first suitable cgroup namespace
  *
  * Everything above @lock but @id_node is constant after creation. Everything
  * below is written under @lock, and each member at most once but @set, which
- * gains bits. So readers need a reference on the namespace, or RCU, and an
- * acquire load, but no lock.
+ * gains bits, and @scope_id, as an automatic scope may come before the other. So
+ * readers need a reference on the namespace, or RCU, and an acquire load, but no
+ * lock.
  *
  * A namespace holds a reference on its parent, so all ancestors of a namespace
  * that is referenced can be walked without a lock. It holds references on the
@@ -71,6 +73,7 @@ struct metrics_namespace {
 	u32				flags;
 	u32				label_len;
 	char				label[NS_METRICS_LABEL_MAX];
+	u64				scope_id;
 	struct metrics_scope		*scope;
 	struct metrics_scope		*auto_scope;
 };

@@ -146,7 +146,6 @@ void metrics_scope_free(struct metrics_scope *scope);
 struct cgroup *metrics_scope_cgroup_from_fd(int fd);
 bool metrics_scope_allowed(const struct metrics_namespace *ns,
 			   struct cgroup *cgrp);
-struct metrics_scope *metrics_ns_own_scope(const struct metrics_namespace *ns);
 void metrics_ns_resolve(const struct metrics_namespace *ns,
 			struct metrics_view *view);
 u32 metrics_view_fold_flags(const struct metrics_view *outer, u32 flags);

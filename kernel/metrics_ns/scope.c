@@ -114,7 +114,7 @@ void metrics_scope_attach(struct metrics_scope *scope,
 	metrics_ns_resolve(ns->parent, &view);
 	metrics_scope_baseline(scope, cgrp,
 			       view.flags | READ_ONCE(ns->flags) | flags);
-	/* Pairs with metrics_ns_own_scope(): readers find the base values. */
+	/* Pairs with own_scope(): readers find the base values. */
 	smp_store_release(&scope->cgrp, cgrp);
 }
 
@@ -193,13 +193,8 @@ struct cgroup *metrics_scope_cgroup_from_fd(int fd)
 	return css->cgroup;
 }
 
-/**
- * metrics_ns_own_scope - the scope that a namespace itself was given
- * @ns: a referenced namespace
- *
- * Return: The explicit scope, else the automatic one, else NULL.
- */
-struct metrics_scope *metrics_ns_own_scope(const struct metrics_namespace *ns)
+/* The scope that a namespace itself was given: the explicit, else the automatic one */
+static struct metrics_scope *own_scope(const struct metrics_namespace *ns)
 {
 	struct metrics_scope *scope;
 
@@ -234,7 +229,7 @@ EXPORT_SYMBOL_IF_KUNIT(metrics_view_fold_flags);
 static void view_narrow(struct metrics_view *view,
 			const struct metrics_namespace *ns)
 {
-	struct metrics_scope *scope = metrics_ns_own_scope(ns);
+	struct metrics_scope *scope = own_scope(ns);
 
 	if (!scope)
 		return;
@@ -295,6 +290,7 @@ static void auto_scope_fire(struct metrics_namespace *ns, struct cgroup *cgrp)
 		return;
 	cgroup_get(cgrp);
 	metrics_scope_attach(ns->auto_scope, ns, cgrp, 0);
+	WRITE_ONCE(ns->scope_id, cgroup_id(cgrp));
 	metrics_scope_sample_start(ns->auto_scope);
 	trace_metrics_ns_set(ns, NS_METRICS_SET_SCOPE, cgroup_id(cgrp));
 }

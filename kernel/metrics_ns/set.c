@@ -104,13 +104,14 @@ static void set_commit(struct metrics_namespace *ns,
 	if (arg->mask & NS_METRICS_SET_FLAGS)
 		WRITE_ONCE(ns->flags, arg->flags);
 	if (scope) {
-		/* Pairs with metrics_ns_own_scope(). */
+		/* Pairs with own_scope(). */
 		smp_store_release(&ns->scope, scope);
+		WRITE_ONCE(ns->scope_id, cgroup_id(scope->cgrp));
 		metrics_scope_sample_start(scope);
 		metrics_scope_sample_stop(ns->auto_scope);
 	}
 	if (auto_scope) {
-		/* Pairs with metrics_ns_own_scope(), metrics_ns_auto_scope(). */
+		/* Pairs with own_scope(), metrics_ns_auto_scope(). */
 		smp_store_release(&ns->auto_scope, auto_scope);
 	}
 	/* Pairs with metrics_ns_get(). */
@@ -190,7 +191,6 @@ static int metrics_ns_get(const struct metrics_namespace *ns,
 			  struct metrics_ns_info *info)
 {
 	const struct metrics_namespace *own = current->nsproxy->metrics_ns;
-	struct metrics_scope *scope;
 	struct metrics_view view;
 	u32 set;
 
@@ -204,9 +204,7 @@ static int metrics_ns_get(const struct metrics_namespace *ns,
 
 	metrics_ns_resolve(ns, &view);
 	info->effective_flags = view.flags;
-	scope = metrics_ns_own_scope(ns);
-	if (scope)
-		info->scope_id = cgroup_id(scope->cgrp);
+	info->scope_id = READ_ONCE(ns->scope_id);
 
 	/* Pairs with set_commit(). */
 	set = smp_load_acquire(&ns->set);
