@@ -10,7 +10,6 @@ const volatile bool kernels = true;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PROFILE_STACKS);
 	__type(key, struct profile_key);
 	__type(value, __u64);

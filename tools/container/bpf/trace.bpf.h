@@ -31,10 +31,14 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
-/* Hash maps and no LRU ones: what is full is said to be, and loses nothing else. */
+/*
+ * Hash maps and no LRU ones: what is full is said to be, and loses nothing else. They are
+ * allocated beforehand: the kernel's allocator for BPF begins with one object a CPU and
+ * gets more once interrupts are on again, so that of two new keys in one switch of tasks
+ * the second would be lost.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, TRACE_ENTRIES);
 	__type(key, struct trace_key);
 	__type(value, struct trace_entry);
@@ -42,7 +46,6 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, TRACE_CONTAINERS);
 	__type(key, __u64);
 	__type(value, struct trace_label);
