@@ -24,7 +24,7 @@ series_apply()
 
 	lost=$(unsaved "$want" refs/series/pending)
 	if [[ -n $lost ]]; then
-		$force || die "$TREE has what patches/ lacks: $lost. scripts/series refresh takes it over, apply --force stashes it"
+		$force || die "$TREE has what patches/ lacks: $lost. $SERIES refresh takes it over, apply --force stashes it"
 		set_aside "$lost"
 	fi
 	switch_to "$want"
@@ -47,7 +47,7 @@ switch_to()
 	if [[ $(t symbolic-ref --quiet HEAD) == refs/heads/series &&
 	      $(t_id HEAD) == "$1" && -z $(edited) ]]; then
 		t update-ref refs/series/applied "$1"
-		msg "build/linux is up to date (${#NAME[@]} patches)"
+		msg "build/$PROJECT is up to date (${#NAME[@]} patches)"
 		return
 	fi
 	t update-ref refs/series/pending "$1"
@@ -56,5 +56,5 @@ switch_to()
 	t symbolic-ref HEAD refs/heads/series
 	t update-ref refs/series/applied "$1"
 	t update-ref -d refs/series/pending
-	msg "build/linux has the series (${#NAME[@]} patches)"
+	msg "build/$PROJECT has the series (${#NAME[@]} patches)"
 }

@@ -40,7 +40,7 @@ check_applies()
 	trial work '' "${!NAME[@]}"
 	((${#FAULTS[@]} == before)) || return 0
 	check_drift
-	check_pristine
+	[[ $PROJECT != linux ]] || check_pristine
 	check_parts
 }
 
@@ -246,15 +246,15 @@ check_drift()
 	local want what
 
 	if [[ -z $(t_id refs/heads/series) ]]; then
-		fault "build/linux has no branch series: scripts/series apply"
+		fault "build/$PROJECT has no branch series: $SERIES apply"
 		return
 	fi
 	want=$(FAULTS=() && commits refs/series/wanted "${!NAME[@]}") || exit 1
 	what=$(unfinished)$(unsaved HEAD "$want")
 	if [[ -n $what ]]; then
-		fault "build/linux has what patches/ lacks: $what: scripts/series refresh"
+		fault "build/$PROJECT has what patches/ lacks: $what: $SERIES refresh"
 	elif [[ $(content "$want") != "$(content series)" ]]; then
-		fault "patches/ or overlay have changed since build/linux was made: scripts/series apply"
+		fault "patches/ or overlay have changed since build/$PROJECT was made: $SERIES apply"
 	fi
 }
 

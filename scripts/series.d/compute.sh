@@ -249,11 +249,11 @@ snapshot()
 	g source write-tree
 }
 
-# need_tree: build/linux with its branch base
+# need_tree: build/PROJECT with its branch base
 need_tree()
 {
 	git -C "$TREE" rev-parse --verify --quiet refs/heads/base >/dev/null ||
-		die "$TREE has no kernel: run scripts/tree"
+		die "$TREE is not there: run $MAKER"
 }
 
 series_try()

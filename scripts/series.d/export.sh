@@ -3,6 +3,7 @@
 # Mails, as git format-patch writes them.
 
 OUT=$BUILD/series
+[[ $PROJECT == linux ]] || OUT+=/$PROJECT
 
 series_export()
 {
@@ -72,7 +73,7 @@ export_part()	# PART VERSION RFC
 	local out=$OUT/part-${1,,} below='' tip cover=$SRC/patches/cover-$1.txt
 	local -a lines options=(--cover-letter --cover-from-description=subject
 		--no-signoff --quiet --src-prefix=a/ --dst-prefix=b/
-		--output-directory "$out")
+		--output-directory "$out" "${MAIL[@]}")
 
 	[[ -f $cover ]] || die "patches/cover-$1.txt not found: the cover letter, title in the first line"
 	mapfile -t lines < <(part_lines "$(needed_by "$1")")
@@ -98,6 +99,10 @@ export_recipients()	# DIRECTORY
 {
 	local -a mails
 
+	if [[ $PROJECT == lttng-modules ]]; then
+		echo lttng-dev@lists.lttng.org >"$1/recipients"
+		return
+	fi
 	g none show "$BASE:MAINTAINERS" >"$TMP/MAINTAINERS"
 	mapfile -t mails < <(find "$1" -name '*.patch' ! -name '*0000-cover-letter.patch')
 	(cd "$TREE" && scripts/get_maintainer.pl --no-git --no-git-fallback \

@@ -2,13 +2,6 @@
 # shellcheck shell=bash disable=SC2034,SC2153 # shared with the others
 # patches/series and the patch files.
 
-# Which files of the project are Linux files.
-OVERLAY=(kernel include tools/testing/selftests Documentation
-	':!Documentation/guide')
-
-# Where patches/ and the overlay are read from.
-SRC=$ROOT
-
 declare -a NAME=() FILES=() NOTE=() LINE=() FAULTS=()
 declare -A OWNER=() HEADING=() NEEDS=() TOUCHES=()
 TAIL=''
@@ -39,23 +32,33 @@ part_of()
 
 is_overlay()
 {
-	case $1 in
-	Documentation/guide/*) return 1 ;;
-	kernel/* | include/* | tools/testing/selftests/* | Documentation/*) ;;
-	*) return 1 ;;
-	esac
+	local dir
+
+	[[ ! $1 =~ $NOT_OVERLAY ]] || return 1
+	for dir in "${OVERLAY[@]}"; do
+		[[ $1 != "$dir"/* ]] || return 0
+	done
+	return 1
+}
+
+# The overlay's folders, for a message
+overlay_folders()
+{
+	local all
+
+	printf -v all '%s/, ' "${OVERLAY[@]}"
+	printf '%s' "${all%, }"
 }
 
 # The overlay files that are there, listed or not.
 overlay_present()
 {
-	if [[ -e $SRC/.git ]]; then
+	if git -C "$SRC" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 		git -C "$SRC" ls-files -co --exclude-standard -- "${OVERLAY[@]}"
 	else
-		(cd "$SRC" && find "${OVERLAY[@]:0:4}" -type f 2>/dev/null |
-			grep -v '^Documentation/guide/') || true
+		(cd "$SRC" && find "${OVERLAY[@]}" -type f 2>/dev/null) || true
 	fi | sort -u | while read -r path; do
-		[[ ! -e $SRC/$path ]] || printf '%s\n' "$path"
+		[[ ! -e $SRC/$path ]] || ! is_overlay "$path" || printf '%s\n' "$path"
 	done
 }
 
@@ -77,7 +80,7 @@ manifest_line()
 	for path in "${words[@]:1}"; do
 		if [[ ! $path =~ ^[A-Za-z0-9._/+-]+$ || $path == *..* ]] ||
 		   ! is_overlay "$path"; then
-			fault "patches/series:$1: $path is not an overlay file (kernel/, include/, tools/testing/selftests/, Documentation/ but guide/)"
+			fault "patches/series:$1: $path is not an overlay file ($(overlay_folders))"
 		elif [[ -n ${OWNER[$path]:-} ]]; then
 			fault "patches/series:$1: $path is already in ${NAME[${OWNER[$path]}]}"
 		else

@@ -68,7 +68,7 @@ series_refresh()
 	t reset --quiet "$pure"
 	t update-ref refs/series/applied "$pure"
 	t update-ref refs/series/source "$new"
-	[[ -z $(edited) ]] || die "build/linux differs from what was taken over: $(edited | head -n 3)"
+	[[ -z $(edited) ]] || die "build/$PROJECT differs from what was taken over: $(edited | head -n 3)"
 	after_refresh "$pure"
 }
 
@@ -147,8 +147,8 @@ new_names()
 	local commit name subject letter number before=''
 
 	for name in "${NAME[@]}"; do
-		[[ -f $ROOT/patches/$name ]] || continue
-		read -r subject <"$ROOT/patches/$name" || true
+		[[ -f $HERE/patches/$name ]] || continue
+		read -r subject <"$HERE/patches/$name" || true
 		named[$subject]=$name
 	done
 	for commit in "${OLD_CHAIN[@]}"; do
@@ -238,7 +238,7 @@ fold_edits()
 			unset "asked[$path]"
 		elif [[ $status == A ]]; then
 			owner=$target
-			is_overlay "$path" || fault "$path: new files lie in kernel/, include/, tools/testing/selftests/ or Documentation/ only"
+			is_overlay "$path" || fault "$path: new files lie in $(overlay_folders) only"
 		elif [[ -z $owner || $owner == *' '* ]]; then
 			owner=$target
 		fi
@@ -351,7 +351,7 @@ written_out()
 				fresh+=("$path")
 				made[$path]=1
 			elif [[ $meta == *' A' ]]; then
-				fault "'$(subject_of "$commit")' adds $path: new files lie in kernel/, include/, tools/testing/selftests/ or Documentation/ only"
+				fault "'$(subject_of "$commit")' adds $path: new files lie in $(overlay_folders) only"
 			elif [[ $meta == *' D' && -n ${made[$path]:-} ]]; then
 				fault "'$(subject_of "$commit")' removes $path, which an earlier patch adds: squash the two"
 			else
@@ -452,7 +452,7 @@ proved()
 	no_faults
 	got=$(commits refs/series/wanted "${!NAME[@]}") || exit 1
 	[[ $(t rev-parse "$got^{tree}") == "$2" ]] ||
-		die "refresh gives another tree than build/linux holds (nothing is written): $(t diff --name-only "$got" "$2" | head -n 3 | tr '\n' ' ')"
+		die "refresh gives another tree than build/$PROJECT holds (nothing is written): $(t diff --name-only "$got" "$2" | head -n 3 | tr '\n' ' ')"
 	printf '%s\n' "$got"
 }
 
@@ -471,7 +471,7 @@ take_over()
 		elif merged "$1" "$2" "$path"; then
 			todo+=("$path")
 		else
-			fault "$path was changed here and in build/linux: --force takes build/linux's"
+			fault "$path was changed here and in build/$PROJECT: --force takes build/$PROJECT's"
 		fi
 	done < <(raw_diff "$1" "$2")
 	no_faults
@@ -485,9 +485,9 @@ here()
 {
 	local mode=100644
 
-	[[ -f $ROOT/$1 ]] || return 0
-	[[ ! -x $ROOT/$1 ]] || mode=100755
-	printf '%s %s\n' $mode "$(t hash-object --no-filters "$ROOT/$1")"
+	[[ -f $HERE/$1 ]] || return 0
+	[[ ! -x $HERE/$1 ]] || mode=100755
+	printf '%s %s\n' $mode "$(t hash-object --no-filters "$HERE/$1")"
 }
 
 there()	# TREE PATH
@@ -500,9 +500,9 @@ merged()
 {
 	local tree
 
-	[[ -f $ROOT/$3 && -n $(t_id "$1:$3") && -n $(t_id "$2:$3") ]] || return
+	[[ -f $HERE/$3 && -n $(t_id "$1:$3") && -n $(t_id "$2:$3") ]] || return
 	mkdir -p "$TMP/merged/${3%/*}"
-	cp "$ROOT/$3" "$TMP/merged/$3"
+	cp "$HERE/$3" "$TMP/merged/$3"
 	for tree in "$1" "$2"; do
 		t cat-file blob "$tree:$3" >"$TMP/$tree"
 	done
@@ -514,22 +514,22 @@ merged()
 write_file()	# NEW PATH
 {
 	if [[ -z $(t_id "$1:$2") ]]; then
-		rm -f "$ROOT/$2"
+		rm -f "$HERE/$2"
 		msg "removed $2"
 		return
 	fi
-	mkdir -p "$ROOT/${2%/*}"
+	mkdir -p "$HERE/${2%/*}"
 	if [[ -f $TMP/merged/$2 ]]; then
-		cat "$TMP/merged/$2" >"$ROOT/$2"
+		cat "$TMP/merged/$2" >"$HERE/$2"
 		msg "merged $2"
 	else
-		t cat-file blob "$1:$2" >"$ROOT/$2"
+		t cat-file blob "$1:$2" >"$HERE/$2"
 		msg "wrote $2"
 	fi
 	if [[ $(there "$1" "$2") == 100755* ]]; then
-		chmod +x "$ROOT/$2"
+		chmod +x "$HERE/$2"
 	else
-		chmod -x "$ROOT/$2"
+		chmod -x "$HERE/$2"
 	fi
 }
 
@@ -539,7 +539,7 @@ after_refresh()	# PURE
 {
 	local want
 
-	SRC=$ROOT
+	SRC=$HERE
 	manifest_read
 	patches_read
 	no_faults
@@ -548,9 +548,9 @@ after_refresh()	# PURE
 	want=$(commits refs/series/wanted "${!NAME[@]}") || exit 1
 	if [[ $want == "$1" ]]; then
 		t update-ref refs/series/source "$(snapshot)"
-		msg "patches/ and overlay give exactly what build/linux holds (${#NAME[@]} patches)"
+		msg "patches/ and overlay give exactly what build/$PROJECT holds (${#NAME[@]} patches)"
 		return
 	fi
-	msg "build/linux's work is taken over; changed in the project only, and to be had there with scripts/series apply:"
+	msg "build/$PROJECT's work is taken over; changed in the project only, and to be had there with $SERIES apply:"
 	t diff --name-only "$1" "$want" | sed 's/^/  /' >&2
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2153 # shared with the others
 # Packages of Debian's archive, by an apt of our own: without root, and without
-# touching the system's. Sourced after KERNEL.
+# touching the system's. Sourced after KERNEL, with SUITE set.
 
-APT=$BUILD/apt
+APT=$BUILD/apt/$SUITE
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 apt_conf()
@@ -17,7 +17,7 @@ apt_conf()
 	mkdir -p "$APT"/{lists,cache/archives}/partial "$APT"/{deb,etc}
 	: >"$APT/status"
 	printf 'deb [signed-by=%s %s] %s %s main\n' "$KEYRING" "$valid" \
-		"$MIRROR" "$KERNEL_SUITE" >"$APT/etc/sources.list"
+		"$MIRROR" "$SUITE" >"$APT/etc/sources.list"
 	# Read after the system's own settings, whose proxy stays in force and
 	# whose hooks must not run.
 	cat >"$APT/etc/apt.conf" <<CONF
@@ -46,9 +46,9 @@ apt_run()
 
 apt_update()
 {
-	msg "reading the package list of $KERNEL_SUITE"
+	msg "reading the package list of $SUITE"
 	apt_run apt-get update >"$APT/log" 2>&1 ||
-		die "cannot read $MIRROR ($(apt_error)): check the network or MIRROR, or give LINUX=PATH"
+		die "cannot read $MIRROR ($(apt_error)): check the network or MIRROR$OTHERWISE"
 }
 
 # The last complaint of apt, as one line.
@@ -64,12 +64,12 @@ apt_field()
 		sed -n "s/^$3: //p" | head -n 1
 }
 
-# apt_offers NAME: newest first, "package version" of each package NAME of this
-# major version that the archive offers
+# apt_offers REGEX: newest first, "package version" of each package of that name that
+# the archive offers
 apt_offers()
 {
 	apt_run apt-cache dumpavail |
-		awk -v name="^$1-${KERNEL_VERSION%%.*}[.][0-9]+\$" '
+		awk -v name="^$1\$" '
 			$1 == "Package:" { package = $2 }
 			$1 == "Version:" && package ~ name {
 				print package, $2
