@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only or LGPL-2.1-only)
+ *
+ * probes/lttng-probe-landlock.c
+ *
+ * LTTng landlock probes.
+ */
+
+#include <linux/module.h>
+/* The tracepoints of the kernel need these types to be complete. */
+#include <../security/landlock/access.h>
+#include <../security/landlock/domain.h>
+#include <../security/landlock/log.h>
+#include <../security/landlock/ruleset.h>
+#include <lttng/tracer.h>
+
+/*
+ * Create the tracepoint static inlines from the kernel to validate that our
+ * trace event macros match the kernel we run on.
+ */
+#include <trace/events/landlock.h>
+
+#include <wrapper/tracepoint.h>
+
+/*
+ * Create LTTng tracepoint probes.
+ */
+#define LTTNG_PACKAGE_BUILD
+#define CREATE_TRACE_POINTS
+#define TRACE_INCLUDE_PATH instrumentation/events
+
+#include <instrumentation/events/landlock.h>
+
+MODULE_LICENSE("GPL and additional rights");
+MODULE_DESCRIPTION("LTTng landlock probes");
+MODULE_VERSION(__stringify(LTTNG_MODULES_MAJOR_VERSION) "."
+	__stringify(LTTNG_MODULES_MINOR_VERSION) "."
+	__stringify(LTTNG_MODULES_PATCHLEVEL_VERSION)
+	LTTNG_MODULES_EXTRAVERSION);
