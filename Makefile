@@ -22,7 +22,7 @@ help:
 	@echo '  make kernel      the release kernel (also: kernel-debug, kernel-base)'
 	@echo '  make guest       the guest image'
 	@echo '  make stage       tools and selftests, for the guest'
-	@echo '  make install     cid, cid-runtime, man pages [DESTDIR= PREFIX=/usr/local]'
+	@echo '  make install     cid, cid-runtime, cid-record, man pages [DESTDIR= PREFIX=/usr/local]'
 	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
 	@echo '  make clean       remove build/, downloads included'
@@ -33,6 +33,10 @@ help:
 	@echo '  make refresh     take work done in build/linux over into patches/'
 	@echo '  make recordings  record files of the base kernel that tests compare with'
 	@echo
+	@echo 'The patch series on lttng-modules:'
+	@echo '  make modules     build it for the release kernel, in the guest'
+	@echo '  scripts/series --of lttng-modules [apply|refresh|check|export]'
+	@echo
 	@echo 'For a test host:'
 	@echo '  make deb         kernel, headers and tools as packages [KCONFIG=FILE]'
 	@echo '  make deb-test    the same, small, installed and booted in QEMU'
@@ -42,8 +46,6 @@ help:
 	@echo '  make bench       what it costs, in instructions [NATIVE=1 VARIANT=NAME]'
 	@echo '  make bisect      does each commit build, on and off, and boot? [PART=]'
 	@echo
-	@echo 'Later:'
-	@echo '  make modules     modules of tracers, out of tree (not there yet)'
 
 deps:
 	@scripts/deps
@@ -68,6 +70,7 @@ install:
 	@$(MAKE) -s -C tools/container O=$(BUILD)/out/cid install
 	@$(MAKE) -s -C tools/container/runtime \
 		O=$(BUILD)/out/cid-runtime install
+	@$(MAKE) -s -C tools/lttng O=$(BUILD)/out/lttng install
 
 guest: deps
 	@scripts/guest image
@@ -114,8 +117,8 @@ deb: tree
 deb-test: tree stage guest kernel
 	@scripts/deb --test
 
-modules:
-	@echo 'make $@: not there yet' >&2; exit 1
+modules: kernel
+	@scripts/modules release
 
 clean:
 	rm -rf $(BUILD)

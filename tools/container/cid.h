@@ -31,6 +31,7 @@ int cmd_syscalls(int argc, char **argv);
 int cmd_bio(int argc, char **argv);
 int cmd_net(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 
 #endif

@@ -57,6 +57,7 @@ int inventory_load(struct inventory *inv);
 void inventory_free(struct inventory *inv);
 void inventory_say_partial(const struct inventory *inv);
 
+int inventory_look_up(const struct inventory *inv, const char *name, long *index);
 long inventory_find(const struct inventory *inv, const char *name);
 const struct process *inventory_process(const struct inventory *inv, pid_t pid);
 const struct process *container_first(const struct inventory *inv,

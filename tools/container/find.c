@@ -106,12 +106,18 @@ static int find_runtime(const struct inventory *inv, const char *name,
 	return id ? find_one(inv, id, match_label, index) : 0;
 }
 
-/*
+/**
+ * inventory_look_up - find the container that a user names, if it is there
+ * @inv: from inventory_load()
+ * @name: as for inventory_find()
+ * @index: gets its index
+ *
  * In the order of what others have least influence on. A number that is no
  * container's ID any more must not become the beginning of a label.
+ *
+ * Return: 1; 0 if there is none; -1 if it can mean several, and says so.
  */
-static int find_name(const struct inventory *inv, const char *name,
-		     long *index)
+int inventory_look_up(const struct inventory *inv, const char *name, long *index)
 {
 	int nr = 0;
 
@@ -153,7 +159,7 @@ static void say_none(const struct inventory *inv, const char *name)
 long inventory_find(const struct inventory *inv, const char *name)
 {
 	long index = -1;
-	int nr = find_name(inv, name, &index);
+	int nr = inventory_look_up(inv, name, &index);
 
 	if (!nr)
 		say_none(inv, name);

@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{ "ps", "list the processes of containers", cmd_ps, CID_USAGE },
 	{ "top", "show what the containers use, live", cmd_top, CID_USAGE },
 	{ "events", "tell what happens to containers, as it does", cmd_events, CID_USAGE },
+	{ "record", "record what they do with LTTng", cmd_record, CID_USAGE },
 	{ "runqlat", "tell how long tasks wait for a CPU", cmd_runqlat, CID_USAGE },
 	{ "cpudist", "tell how long tasks have a CPU", cmd_cpudist, CID_USAGE },
 	{ "offcpu", "tell why tasks don't have a CPU", cmd_offcpu, CID_USAGE },

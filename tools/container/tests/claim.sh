@@ -79,6 +79,15 @@ same()
 	}
 }
 
+# fails COMMAND...: "!" alone would not end a test
+fails()
+{
+	! "$@" || {
+		say "$* succeeded"
+		return 1
+	}
+}
+
 until_true()
 {
 	local end=$((SECONDS + 60))

@@ -95,15 +95,6 @@ of()
 		".containers[] | select(.label == \$label) | $3" "$1"
 }
 
-# fails COMMAND...: "!" alone would not end a test
-fails()
-{
-	! "$@" || {
-		say "$* succeeded"
-		return 1
-	}
-}
-
 # near NUMBER OTHER DIFFERENCE
 near()
 {

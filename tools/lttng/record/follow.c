@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Containers that start while it is recorded. LTTng itself tells of them: a trigger on
+ * the kernel's events that a container has got a label, or is nested in another one.
+ * What a container does in the moments before it is known isn't recorded but for what
+ * is recorded of all tasks.
+ */
+
+#include <errno.h>
+#include <lttng/lttng.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+#include "util.h"
+
+static struct lttng_notification_channel *channel;
+static struct recording *recording;
+/* The session and what is followed: the follower adds, and the end waits for that. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool ending;
+static struct lttng_trigger **triggers;
+static size_t nr_triggers;
+
+static int append_capture(struct lttng_condition *condition, const char *field)
+{
+	struct lttng_event_expr *expr = lttng_event_expr_event_payload_field_create(field);
+
+	if (!expr)
+		return -1;
+	if (lttng_condition_event_rule_matches_append_capture_descriptor(condition, expr) !=
+	    LTTNG_CONDITION_STATUS_OK) {
+		lttng_event_expr_destroy(expr);
+		return -1;
+	}
+	return 0;
+}
+
+static struct lttng_condition *condition_on(const char *event, const char *filter)
+{
+	struct lttng_event_rule *rule = lttng_event_rule_kernel_tracepoint_create();
+	struct lttng_condition *condition = NULL;
+
+	if (!rule)
+		return NULL;
+	if (lttng_event_rule_kernel_tracepoint_set_name_pattern(rule, event) ==
+	    LTTNG_EVENT_RULE_STATUS_OK &&
+	    lttng_event_rule_kernel_tracepoint_set_filter(rule, filter) ==
+	    LTTNG_EVENT_RULE_STATUS_OK)
+		condition = lttng_condition_event_rule_matches_create(rule);
+	lttng_event_rule_destroy(rule);
+	if (condition && append_capture(condition, "id")) {
+		lttng_condition_destroy(condition);
+		return NULL;
+	}
+	return condition;
+}
+
+static int register_trigger(struct lttng_condition *condition)
+{
+	struct lttng_action *action = lttng_action_notify_create();
+	struct lttng_trigger *trigger = NULL;
+	int ret = -1;
+
+	if (action)
+		trigger = lttng_trigger_create(condition, action);
+	if (trigger && lttng_register_trigger_with_automatic_name(trigger) == LTTNG_OK) {
+		triggers = xreallocarray(triggers, nr_triggers + 1, sizeof(*triggers));
+		triggers[nr_triggers++] = trigger;
+		ret = 0;
+	} else {
+		lttng_trigger_destroy(trigger);
+	}
+	lttng_action_destroy(action);
+	return ret;
+}
+
+/* Tell of each such event by the container's ID. */
+static int watch(const char *event, const char *filter)
+{
+	struct lttng_condition *condition = condition_on(event, filter);
+	int ret = -1;
+
+	if (!condition)
+		return -1;
+	if (!register_trigger(condition) &&
+	    lttng_notification_channel_subscribe(channel, condition) ==
+	    LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
+		ret = 0;
+	lttng_condition_destroy(condition);
+	return ret;
+}
+
+/* Return: a new string, @text as a literal of a filter, which takes '*' for any text */
+static char *quoted(const char *text)
+{
+	char *res = xcalloc(strlen(text) * 2 + 3, 1), *end = res;
+
+	*end++ = '"';
+	for (; *text; text++) {
+		if (strchr("\"\\*", *text))
+			*end++ = '\\';
+		*end++ = *text;
+	}
+	*end = '"';
+	return res;
+}
+
+static int watch_label(const char *label)
+{
+	cleanup_free char *literal = quoted(label);
+	cleanup_free char *filter = xasprintf("label == %s", literal);
+
+	return watch("metrics_ns_set", filter);
+}
+
+/* What is nested in an outermost container has that one's ID, and passes its filter. */
+static int watch_nested(const struct followed *f)
+{
+	cleanup_free char *filter = NULL;
+
+	if (f->top)
+		return 0;
+	filter = xasprintf("parent_id == %llu", (unsigned long long)f->id);
+	return watch("metrics_ns_create", filter);
+}
+
+static int captured_id(struct lttng_notification *notification, uint64_t *id)
+{
+	const struct lttng_evaluation *evaluation;
+	const struct lttng_event_field_value *values, *value;
+
+	evaluation = lttng_notification_get_evaluation(notification);
+	if (!evaluation ||
+	    lttng_evaluation_event_rule_matches_get_captured_values(evaluation, &values) !=
+	    LTTNG_EVALUATION_EVENT_RULE_MATCHES_STATUS_OK ||
+	    lttng_event_field_value_array_get_element_at_index(values, 0, &value) !=
+	    LTTNG_EVENT_FIELD_VALUE_STATUS_OK ||
+	    lttng_event_field_value_unsigned_int_get_value(value, id) !=
+	    LTTNG_EVENT_FIELD_VALUE_STATUS_OK)
+		return -1;
+	return 0;
+}
+
+/* It may be nested in others, and have been one of those already. */
+static void follow(uint64_t id)
+{
+	size_t before = recording->nr_ids;
+	struct followed f;
+
+	containers_add(recording, id, false, "");
+	if (recording->nr_ids == before)
+		return;
+	f = recording->ids[before];
+	if (session_enable(recording, &f, 1) || watch_nested(&f))
+		msg("container %llu has started and isn't recorded",
+		    (unsigned long long)id);
+	else
+		msg("recording container %llu, which has started",
+		    (unsigned long long)id);
+}
+
+static void *follower(void *unused)
+{
+	struct lttng_notification *notification;
+	enum lttng_notification_channel_status status;
+	uint64_t id;
+
+	(void)unused;
+	for (;;) {
+		status = lttng_notification_channel_get_next_notification(channel,
+									  &notification);
+		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED) {
+			msg("containers may have started that aren't recorded: too many at once");
+			continue;
+		}
+		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_INTERRUPTED)
+			continue;
+		if (status != LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
+			return NULL;
+		pthread_mutex_lock(&lock);
+		if (!ending && !captured_id(notification, &id))
+			follow(id);
+		pthread_mutex_unlock(&lock);
+		lttng_notification_destroy(notification);
+	}
+}
+
+/* For those that have started since it was looked, and before it was listened. */
+static int look_again(struct recording *rec)
+{
+	size_t before;
+	int ret = -1;
+
+	pthread_mutex_lock(&lock);
+	rec->following = true;
+	before = rec->nr_ids;
+	if (!containers_find(rec) &&
+	    (rec->nr_ids == before ||
+	     !session_enable(rec, rec->ids + before, rec->nr_ids - before)))
+		ret = 0;
+	for (size_t i = before; i < rec->nr_ids && !ret; i++)
+		ret = watch_nested(&rec->ids[i]);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+/**
+ * follow_start - record what starts later under the names that the user gave, too
+ * @rec: the recording, which has its session
+ *
+ * Return: 0; -1, and says why.
+ */
+int follow_start(struct recording *rec)
+{
+	pthread_t thread;
+	int ret = 0;
+
+	if (!rec->nr_names)
+		return 0;
+	recording = rec;
+	channel = lttng_notification_channel_create(lttng_session_daemon_notification_endpoint);
+	if (!channel) {
+		msg("lttng-sessiond does not tell of events: containers that start later can't be followed");
+		return -1;
+	}
+	for (size_t i = 0; i < rec->nr_labels && !ret; i++)
+		ret = watch_label(rec->labels[i]);
+	for (size_t i = 0; i < rec->nr_ids && !ret; i++)
+		ret = watch_nested(&rec->ids[i]);
+	if (!ret)
+		ret = pthread_create(&thread, NULL, follower, NULL);
+	if (ret) {
+		msg("containers that start later can't be followed: lttng-sessiond takes no trigger on metrics_ns_set");
+		return -1;
+	}
+	return look_again(rec);
+}
+
+/**
+ * follow_stop - nothing more is added to the recording
+ *
+ * The thread ends with the process: it waits for what may never come.
+ */
+void follow_stop(void)
+{
+	pthread_mutex_lock(&lock);
+	ending = true;
+	for (size_t i = 0; i < nr_triggers; i++) {
+		lttng_unregister_trigger(triggers[i]);
+		lttng_trigger_destroy(triggers[i]);
+	}
+	nr_triggers = 0;
+	pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CID_RECORD_H
+#define CID_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHANNEL	"kernel"
+
+/* What is recorded for a profile: by whom does an event have to be caused? */
+enum event_of {
+	OF_CONTAINER,	/* the task that is current there is the container's */
+	OF_ALL,		/* current says nothing, or another task matters as well */
+};
+
+struct profile_event {
+	const char *name;	/* may end in '*' */
+	enum event_of of;
+	const char *filter;	/* of its fields, or NULL */
+	bool syscall;
+};
+
+struct profile {
+	const char *name;
+	const char *summary;
+	const struct profile_event *events;
+	size_t nr;
+};
+
+extern const struct profile profiles[];
+extern const size_t nr_profiles;
+
+const struct profile *profile_find(const char *name);
+const struct profile *profile_always(void);
+
+/* profile_missing() tells of events that lttng-modules does not have. */
+struct event_list {
+	char (*names)[256];
+	size_t nr;
+};
+
+bool event_list_has(const struct event_list *list, const char *name);
+
+/**
+ * struct recording - what the user wants, and what came of it
+ * @session: name of the session, unique on this machine
+ * @profiles: what to record
+ * @names: containers that the user has named; none: all that there is
+ * @labels: those of them that one that starts later may have
+ * @ids: those that were found, and what is nested in them
+ * @following: what starts later is recorded as well
+ * @output: absolute path of the trace, NULL with @relay
+ * @relay: URL of a relay daemon
+ * @live: its readers may read while it is recorded
+ * @duration: in seconds; 0: until a signal comes
+ */
+struct recording {
+	char *session;
+	const struct profile **profiles;
+	size_t nr_profiles;
+	const char **names;
+	size_t nr_names;
+	char **labels;
+	size_t nr_labels;
+	struct followed *ids;
+	size_t nr_ids;
+	bool following;
+	char *output;
+	const char *relay;
+	bool live;
+	bool json;
+	double duration;
+	struct event_list known;
+	const char **missing;
+	size_t nr_missing;
+};
+
+/* A container whose events are recorded */
+struct followed {
+	uint64_t id;
+	bool top;	/* it is in no other one: what is nested in it has its ID as well */
+	char *label;
+};
+
+int containers_find(struct recording *rec);
+void containers_add(struct recording *rec, uint64_t id, bool top, const char *label);
+
+int session_check(struct recording *rec);
+int session_start(struct recording *rec);
+int session_enable(struct recording *rec, const struct followed *ids, size_t nr);
+int session_stop(const struct recording *rec, uint64_t *discarded, uint64_t *lost);
+int session_discarded(const struct recording *rec, uint64_t *discarded, uint64_t *lost);
+void session_destroy(const struct recording *rec);
+
+int follow_start(struct recording *rec);
+void follow_stop(void);
+
+#endif

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the tests with LTTng have in common, to be sourced by them with NAME and PATTERN
+# set: a sessiond and, maybe, a relayd, that end with the test.
+
+# shellcheck source=tools/container/tests/claim.sh
+. "$(dirname "$0")/../cid/claim.sh"
+
+export CGROUPS=/sys/fs/cgroup
+
+start_sessiond()
+{
+	lttng-sessiond --daemonize "$@" >"$TMP/sessiond" 2>&1 || {
+		echo "Bail out! lttng-sessiond did not start: $(tail -n 1 "$TMP/sessiond")"
+		exit 1
+	}
+}
+
+# shellcheck disable=SC2317,SC2329	# called by a trap
+end_daemons()
+{
+	local end=$((SECONDS + 30)) name
+
+	lttng -n destroy --all >/dev/null 2>&1 || true
+	for name in lttng-sessiond lttng-relayd; do
+		pkill -x "$name" || continue
+		while pgrep -x "$name" >/dev/null && ((SECONDS < end)); do
+			sleep 0.1
+		done
+	done
+	clean_up
+}
+trap end_daemons EXIT
+
+# decode ARGUMENT...: as text, a line an event, in $TMP/trace. The warnings of
+# babeltrace2 tell of events that were lost.
+decode()
+{
+	babeltrace2 "$@" >"$TMP/trace" 2>"$TMP/warnings"
+	[[ ! -s $TMP/warnings ]] || {
+		cat "$TMP/warnings"
+		return 1
+	}
+}

@@ -1,0 +1,305 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of cid record, as TAP, with a sessiond and a relayd of LTTng. To be run as root,
+# with lttng-tools, lttng-modules with the series, babeltrace2, cid, cid-record, jq, perl.
+set -euo pipefail
+
+usage()
+{
+	cat <<USAGE
+usage: $(basename "$0") [--help] [PATTERN]
+
+Tests cid record and prints TAP; with PATTERN (a glob) only those whose claim matches.
+Exit status: 1 if a test failed.
+USAGE
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+PATTERN=${1:-*}
+NAME="cid record"
+# shellcheck source=tools/lttng/tests/lttng.sh
+. "$(dirname "$0")/lttng.sh"
+
+# begin OPTION...: cid record in the background, which records; its PID is RECORDER
+begin()
+{
+	cid record "$@" >"$TMP/result" 2>"$TMP/messages" &
+	RECORDER=$!
+	STARTED+=("$RECORDER")
+	until_true says_recording || {
+		cat "$TMP/messages"
+		return 1
+	}
+}
+
+says_recording()
+{
+	grep -q '^cid: recording until' "$TMP/messages"
+}
+
+end()
+{
+	kill -"${1:-INT}" "$RECORDER"
+	wait "$RECORDER" || {
+		cat "$TMP/messages"
+		return 1
+	}
+	cat "$TMP/result"
+}
+
+sessions()
+{
+	lttng --mi xml list | grep -c '<session>' || true
+}
+
+# says STATUS TEXT COMMAND...: it fails with that status, and one line that has the text
+says()
+{
+	local want=$1 text=$2 status=0
+	shift 2
+
+	"$@" >/dev/null 2>"$TMP/messages" || status=$?
+	same "$want" "$status"
+	grep -F -- "$text" "$TMP/messages" || {
+		cat "$TMP/messages"
+		return 1
+	}
+}
+
+# as cid's are: the first line says it, and that --help tells more
+refuses_arguments()
+{
+	says 2 "there is no profile 'everything'" cid record -e everything
+	says 2 "'never' is no time" cid record -d never
+	says 2 "not to both" cid record -o "$TMP/x" --live
+	says 2 "what is 'web'?" cid record web
+}
+
+tells_what_is_missing()
+{
+	says 1 'no lttng-sessiond' cid record -d 1 -o "$TMP/none"
+	same 1 "$(wc -l <"$TMP/messages")"
+}
+
+refuses_what_is_there()
+{
+	mkdir "$TMP/full"
+	touch "$TMP/full/file"
+	says 1 'no empty directory' cid record -o "$TMP/full"
+	says 1 "there is no container '999999'" cid record -c 999999 -o "$TMP/new"
+	says 1 'not the address' cid record --relay 'nonsense://' -d 1
+	[[ ! -e $TMP/new ]]
+	same 0 "$(sessions)"
+}
+
+# rename_in CONTAINER NAME...: a task there that calls itself so
+rename_in()
+{
+	local container=$1
+	shift
+
+	# shellcheck disable=SC2016	# inside
+	cid enter "$container" -- sh -c \
+		'for name; do printf %s "$name" >/proc/self/comm; stat / >/dev/null; done' sh "$@"
+}
+
+# Each task that has made a system call, by its name
+callers()
+{
+	sed -n '/ syscall_entry_/s/.* procname = "\([^"]*\)".*/\1/p' "$TMP/trace" |
+		sort -u >"$TMP/names"
+	cat "$TMP/names"
+}
+
+syscalls_of_one()
+{
+	start one
+	start other
+	begin -c one -e syscalls -o "$TMP/ctf-one"
+	rename_in one inside
+	rename_in other outside
+	end
+	grep -q '; 0 events lost$' "$TMP/result"
+	decode "$TMP/ctf-one"
+	callers
+	grep -qx inside "$TMP/names"
+	fails grep -qx outside "$TMP/names"
+}
+
+nested_too()
+{
+	cid run --label outer -- cid run --label middle -- cid run --label inner -- \
+		sleep 1000 &
+	STARTED+=($!)
+	until_true runs_sleep inner
+	begin -c outer -e syscalls -o "$TMP/ctf-outer"
+	rename_in inner nested
+	end
+	decode "$TMP/ctf-outer"
+	callers
+	grep -qx nested "$TMP/names"
+	# not the outermost one, so that each of those in it counts
+	begin -c middle -e syscalls --json -o "$TMP/ctf-middle"
+	rename_in inner nested
+	end
+	decode "$TMP/ctf-middle"
+	callers
+	grep -qx nested "$TMP/names"
+	same "[$(id_of middle),$(id_of inner)]" "$(jq -c '.containers | sort' "$TMP/result")"
+}
+
+follows()
+{
+	begin -c late -e syscalls --json -o "$TMP/ctf-late"
+	grep -q "there is no container 'late' yet" "$TMP/messages"
+	start late
+	until_true grep -q 'which has started' "$TMP/messages"
+	rename_in late inside
+	end
+	same "[$(id_of late)]" "$(jq -c .containers "$TMP/result")"
+	decode "$TMP/ctf-late"
+	callers
+	grep -qx inside "$TMP/names"
+}
+
+ends_by()
+{
+	local signal
+
+	for signal in INT TERM HUP; do
+		begin -e denials -o "$TMP/ctf-$signal"
+		(($(sessions) == 1))
+		end "$signal"
+		same 0 "$(sessions)"
+		[[ -s $TMP/ctf-$signal/kernel/metadata ]]
+	done
+}
+
+for_a_time()
+{
+	cid record -d 1.5 -e lifecycle -e cpu,denials --json -o "$TMP/ctf-time" >"$TMP/result"
+	jq -e '.seconds >= 1.5 and .discarded_events == 0 and .lost_packets == 0 and
+		.missing == [] and .profiles == ["lifecycle", "cpu", "denials"] and
+		.output == "'"$TMP"'/ctf-time"' "$TMP/result"
+	decode "$TMP/ctf-time"
+	grep -q ' sched_switch: ' "$TMP/trace"
+}
+
+# For each profile there is something of it, and lttng-modules has all of it.
+each_profile()
+{
+	local profile
+
+	for profile in lifecycle cpu memory io net syscalls denials; do
+		cid record -d 0.5 -e "$profile" --json -o "$TMP/ctf-$profile" >"$TMP/result"
+		jq -e '.missing == []' "$TMP/result" || {
+			say "$profile"
+			jq -c .missing "$TMP/result"
+			return 1
+		}
+	done
+}
+
+live()
+{
+	lttng-relayd --daemonize --output="$TMP/relayd" >/dev/null
+	begin --live -e lifecycle
+	until_true lttng_live_sees
+	end
+	grep -q 'net://localhost' "$TMP/result"
+	pkill -x lttng-relayd
+	same 0 "$(sessions)"
+}
+
+lttng_live_sees()
+{
+	local url
+
+	url=$(babeltrace2 --input-format=lttng-live net://localhost |
+		sed -n 's/^\(net:[^ ]*\).*/\1/p' | head -n 1)
+	[[ $url ]]
+	cid run --label seen -- true
+	timeout 5 babeltrace2 --input-format=lttng-live "$url" >"$TMP/live" 2>/dev/null || true
+	grep -q 'metrics_ns_set.*label = "seen"' "$TMP/live"
+}
+
+# Which container a slice of a CPU belongs to follows from the state at the beginning,
+# and from forks and switches of namespaces since. The kernel says the same of each.
+# shellcheck disable=SC2016	# it is for perl
+SLICES='
+	my (%in, @model, @truth);
+	my $initial = 9;	# METRICS_NS_INIT_ID
+	sub seconds { my ($h, $m, $s) = split /:/, shift; $h * 3600 + $m * 60 + $s }
+	sub f { $_[0] =~ /[{,] $_[1] = (?:\( ")?([^ ,"]+)/ ? $1 : die "no $_[1]: $_[0]" }
+	while (<>) {
+		my ($time, $cpu) = /^\[([0-9:.]+)\].* cpu_id = ([0-9]+)/ or next;
+		if (/ lttng_statedump_process_container: /) {
+			$in{f($_, "tid")} = f($_, "container_id");
+		} elsif (/ sched_process_fork: /) {
+			$in{f($_, "child_tid")} = $in{f($_, "parent_tid")} // 0;
+		} elsif (/ namespace_switch: / && f($_, "type") eq "metrics") {
+			my $id = f($_, "new_id");
+			$in{f($_, "pid")} = $id == $initial ? 0 : $id;
+		} elsif (/ sched_switch: / && f($_, "prev_tid")) {
+			my $slice = [seconds($time), $cpu, f($_, "prev_tid")];
+			if ($ARGV =~ /truth$/) {
+				push @truth, $slice;
+			} elsif (($in{f($_, "prev_tid")} // "?") eq $ENV{ID}) {
+				push @model, $slice;
+			}
+		}
+	}
+	# The truth began later and ended earlier, and its clock may be another by some us.
+	my $first = 0;
+	for my $i (0 .. $#model) {
+		$first = $i if abs($model[$i][0] - $truth[0][0]) <
+			       abs($model[$first][0] - $truth[0][0]);
+	}
+	print scalar(@truth), " slices of ", scalar(@model), "\n";
+	for my $i (0 .. $#truth) {
+		my ($want, $got) = ($truth[$i], $model[$first + $i]);
+		next if $got && "@$want[1, 2]" eq "@$got[1, 2]";
+		die "slice $i: @$want, and not @{$got // []}\n";
+	}
+	exit(@truth < 12);'
+
+slices()
+{
+	export ID
+
+	start box
+	ID=$(id_of box)
+	begin -e cpu -o "$TMP/all"
+	lttng -q create truth --output="$TMP/ctf-truth"
+	lttng -q enable-channel --kernel ch --subbuf-size=1M --num-subbuf=8
+	lttng -q enable-event --kernel -c ch sched_switch --filter "\$ctx.container_id == $ID"
+	lttng -q start truth
+	rename_in box a b c
+	cid run --label second -- sh -c '(:); (:)'
+	rename_in box d e f
+	lttng -q stop truth
+	lttng -q destroy truth
+	end
+	decode "$TMP/ctf-truth"
+	cp "$TMP/trace" "$TMP/truth"
+	decode "$TMP/all"
+	perl -e "$SLICES" "$TMP/trace" "$TMP/truth"
+}
+
+claim "one line says what is wrong with the arguments" refuses_arguments
+claim "one line says that there is no sessiond" tells_what_is_missing
+
+# shellcheck disable=SC2119
+start_sessiond
+claim "it overwrites nothing, and makes no session for nothing" refuses_what_is_there
+claim "system calls of a container alone" syscalls_of_one
+claim "what is nested in it as well" nested_too
+claim "what starts later under that label" follows
+claim "no session stays, whatever ends it" ends_by
+claim "for a time, several profiles" for_a_time
+claim "each profile has all its events" each_profile
+claim "live, by a relay daemon" live
+claim "each slice of a CPU can be attributed" slices
+finish
