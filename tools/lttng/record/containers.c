@@ -10,6 +10,14 @@
 #include "runtime_names.h"
 #include "util.h"
 
+bool containers_has(const struct recording *rec, uint64_t id)
+{
+	for (size_t i = 0; i < rec->nr_ids; i++)
+		if (rec->ids[i].id == id)
+			return true;
+	return false;
+}
+
 /**
  * containers_add - record one more container
  * @rec: the recording
@@ -19,9 +27,8 @@
  */
 void containers_add(struct recording *rec, uint64_t id, bool top, const char *label)
 {
-	for (size_t i = 0; i < rec->nr_ids; i++)
-		if (rec->ids[i].id == id)
-			return;
+	if (containers_has(rec, id))
+		return;
 	rec->ids = xreallocarray(rec->ids, rec->nr_ids + 1, sizeof(*rec->ids));
 	rec->ids[rec->nr_ids++] = (struct followed) {
 		.id = id,
@@ -111,16 +118,53 @@ static int find(struct recording *rec, const struct inventory *inv, const char *
 		return 0;
 	nr = inventory_look_up(inv, name, &index);
 	if (nr < 0)
-		return -1;
+		return rec->following ? 0 : -1;
 	if (nr) {
 		add_all_of(rec, inv, &inv->containers[index]);
 		return 0;
 	}
+	/* It may have ended meanwhile. */
+	if (rec->following)
+		return 0;
 	if (number)
 		return inventory_find(inv, name);	/* which says that there is none */
-	if (!rec->following)
-		msg("there is no container '%s' yet: it is recorded once it starts", name);
+	msg("there is no container '%s' yet: it is recorded once it starts", name);
 	return 0;
+}
+
+static bool has_label(const struct recording *rec, const char *label)
+{
+	for (size_t i = 0; i < rec->nr_labels; i++)
+		if (!strcmp(rec->labels[i], label))
+			return true;
+	return false;
+}
+
+/* Is it to be recorded: by its label, or as what it is nested in is? */
+static bool is_meant(const struct recording *rec, const struct container *c)
+{
+	return (!c->foreign && has_label(rec, c->label)) ||
+	       containers_has(rec, c->info.parent_id);
+}
+
+/**
+ * containers_take_in - record one more container, if it is meant, and what is in it
+ * @rec: the recording
+ * @id: its ID; it may have ended already
+ */
+void containers_take_in(struct recording *rec, uint64_t id)
+{
+	struct inventory inv;
+
+	if (inventory_load(&inv))
+		return;
+	for (size_t i = 0; i < inv.nr; i++) {
+		const struct container *c = &inv.containers[i];
+
+		if (c->has_id && c->info.id == id && is_meant(rec, c))
+			add_all_of(rec, &inv, c);
+	}
+	inventory_free(&inv);
 }
 
 /**

@@ -18,7 +18,10 @@
 
 static struct lttng_notification_channel *channel;
 static struct recording *recording;
-/* The session and what is followed: the follower adds, and the end waits for that. */
+/*
+ * Of the session, of what is followed, and of liblttng-ctl but for the channel of
+ * notifications: it has one connection for all threads.
+ */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool ending;
 static struct lttng_trigger **triggers;
@@ -93,14 +96,32 @@ static int watch(const char *event, const char *filter)
 	return ret;
 }
 
-/* Return: a new string, @text as a literal of a filter, which takes '*' for any text */
+void follow_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void follow_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * Return: a new string, a literal of a filter that @text matches, and little else: in one
+ * of LTTng's nothing stands for a quotation mark, nor for the name that its scanner has
+ * for escapes. '*' is any text. The label is compared before it is followed.
+ */
 static char *quoted(const char *text)
 {
 	char *res = xcalloc(strlen(text) * 2 + 3, 1), *end = res;
 
 	*end++ = '"';
 	for (; *text; text++) {
-		if (strchr("\"\\*", *text))
+		if (*text == '"' || !strncmp(text, "ESCSEQ", 6)) {
+			*end++ = '*';
+			continue;
+		}
+		if (strchr("\\*", *text))
 			*end++ = '\\';
 		*end++ = *text;
 	}
@@ -144,22 +165,44 @@ static int captured_id(struct lttng_notification *notification, uint64_t *id)
 	return 0;
 }
 
-/* It may be nested in others, and have been one of those already. */
+/*
+ * What was added from there on. Nested ones are looked for when it is listened for those
+ * that are still to come, so that none is missed.
+ */
+static int take_in_from(size_t first)
+{
+	struct followed f;
+
+	for (size_t i = first; i < recording->nr_ids; i++) {
+		f = recording->ids[i];
+		if (session_enable(recording, &f, 1) || watch_nested(&f)) {
+			msg("container %llu has started and isn't recorded",
+			    (unsigned long long)f.id);
+			return -1;
+		}
+		if (!f.top)
+			containers_take_in(recording, f.id);
+		msg("recording container %llu, which has started", (unsigned long long)f.id);
+	}
+	return 0;
+}
+
 static void follow(uint64_t id)
 {
 	size_t before = recording->nr_ids;
-	struct followed f;
 
-	containers_add(recording, id, false, "");
-	if (recording->nr_ids == before)
+	if (containers_has(recording, id))
 		return;
-	f = recording->ids[before];
-	if (session_enable(recording, &f, 1) || watch_nested(&f))
-		msg("container %llu has started and isn't recorded",
-		    (unsigned long long)id);
-	else
-		msg("recording container %llu, which has started",
-		    (unsigned long long)id);
+	containers_take_in(recording, id);
+	take_in_from(before);
+}
+
+/* For those of which it wasn't told. */
+static int look_again(void)
+{
+	size_t before = recording->nr_ids;
+
+	return containers_find(recording) || take_in_from(before) ? -1 : 0;
 }
 
 static void *follower(void *unused)
@@ -172,39 +215,26 @@ static void *follower(void *unused)
 	for (;;) {
 		status = lttng_notification_channel_get_next_notification(channel,
 									  &notification);
-		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED) {
-			msg("containers may have started that aren't recorded: too many at once");
-			continue;
-		}
 		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_INTERRUPTED)
 			continue;
-		if (status != LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
+		follow_lock();
+		if (ending) {
+			follow_unlock();
 			return NULL;
-		pthread_mutex_lock(&lock);
-		if (!ending && !captured_id(notification, &id))
-			follow(id);
-		pthread_mutex_unlock(&lock);
-		lttng_notification_destroy(notification);
+		}
+		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED) {
+			look_again();
+		} else if (status != LTTNG_NOTIFICATION_CHANNEL_STATUS_OK) {
+			msg("lttng-sessiond doesn't tell of containers any longer: those that start from now on aren't recorded");
+			follow_unlock();
+			return NULL;
+		} else {
+			if (!captured_id(notification, &id))
+				follow(id);
+			lttng_notification_destroy(notification);
+		}
+		follow_unlock();
 	}
-}
-
-/* For those that have started since it was looked, and before it was listened. */
-static int look_again(struct recording *rec)
-{
-	size_t before;
-	int ret = -1;
-
-	pthread_mutex_lock(&lock);
-	rec->following = true;
-	before = rec->nr_ids;
-	if (!containers_find(rec) &&
-	    (rec->nr_ids == before ||
-	     !session_enable(rec, rec->ids + before, rec->nr_ids - before)))
-		ret = 0;
-	for (size_t i = before; i < rec->nr_ids && !ret; i++)
-		ret = watch_nested(&rec->ids[i]);
-	pthread_mutex_unlock(&lock);
-	return ret;
 }
 
 /**
@@ -236,7 +266,12 @@ int follow_start(struct recording *rec)
 		msg("containers that start later can't be followed: lttng-sessiond takes no trigger on metrics_ns_set");
 		return -1;
 	}
-	return look_again(rec);
+	/* For those that have started since it was looked, and before it was listened. */
+	follow_lock();
+	rec->following = true;
+	ret = look_again();
+	follow_unlock();
+	return ret;
 }
 
 /**
@@ -246,12 +281,12 @@ int follow_start(struct recording *rec)
  */
 void follow_stop(void)
 {
-	pthread_mutex_lock(&lock);
+	follow_lock();
 	ending = true;
 	for (size_t i = 0; i < nr_triggers; i++) {
 		lttng_unregister_trigger(triggers[i]);
 		lttng_trigger_destroy(triggers[i]);
 	}
 	nr_triggers = 0;
-	pthread_mutex_unlock(&lock);
+	follow_unlock();
 }

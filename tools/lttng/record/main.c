@@ -207,7 +207,12 @@ static void show_progress(const struct recording *rec, double seconds_so_far)
 	uint64_t discarded, lost;
 	char size[32] = "";
 
-	if (session_discarded(rec, &discarded, &lost))
+	int ret;
+
+	follow_lock();
+	ret = session_discarded(rec, &discarded, &lost);
+	follow_unlock();
+	if (ret)
 		return;
 	if (rec->output)
 		out_bytes(size, sizeof(size), size_of(rec->output));
@@ -215,7 +220,17 @@ static void show_progress(const struct recording *rec, double seconds_so_far)
 		*size ? ", " : "", size, (unsigned long long)(discarded + lost));
 }
 
-/* Return: the time for which it was recorded */
+static bool sessiond_is_alive(void)
+{
+	bool alive;
+
+	follow_lock();
+	alive = session_is_alive();
+	follow_unlock();
+	return alive;
+}
+
+/* Return: the time for which it was recorded, negative if that was ended for it */
 static double wait_for_the_end(const struct recording *rec)
 {
 	bool terminal = isatty(STDERR_FILENO);
@@ -239,6 +254,10 @@ static double wait_for_the_end(const struct recording *rec)
 		timeout.tv_nsec = (left - floor(left)) * 1e9;
 		if (sigtimedwait(&ends, &info, &timeout) > 0)
 			break;
+		if (!sessiond_is_alive()) {
+			msg("lttng-sessiond has ended: the trace may lack what came last");
+			return -1;
+		}
 		if (terminal)
 			show_progress(rec, now() - start);
 	}
@@ -314,6 +333,8 @@ static int record(struct recording *rec)
 		else
 			msg("recording until Ctrl-C");
 		time = wait_for_the_end(rec);
+		if (time < 0)
+			return CID_FAIL;
 	}
 	follow_stop();
 	if (session_stop(rec, &discarded, &lost))
@@ -345,11 +366,11 @@ int main(int argc, char **argv)
 		add_profiles(&rec, "lifecycle", NULL);
 	rec.session = xasprintf("cid-record-%d", getpid());
 
+	if (session_check(&rec) || choose_output(&rec) || containers_find(&rec))
+		return CID_FAIL;
 	/* From here on a signal is waited for, so that no session is left behind. */
 	signals_that_end(&ends);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
-	if (session_check(&rec) || choose_output(&rec) || containers_find(&rec))
-		return CID_FAIL;
 	ret = record(&rec);
 	if (fflush(stdout) || ferror(stdout)) {
 		msg("cannot write the result: %m");

@@ -84,8 +84,11 @@ struct followed {
 };
 
 int containers_find(struct recording *rec);
+bool containers_has(const struct recording *rec, uint64_t id);
+void containers_take_in(struct recording *rec, uint64_t id);
 void containers_add(struct recording *rec, uint64_t id, bool top, const char *label);
 
+bool session_is_alive(void);
 int session_check(struct recording *rec);
 int session_start(struct recording *rec);
 int session_enable(struct recording *rec, const struct followed *ids, size_t nr);
@@ -93,6 +96,9 @@ int session_stop(const struct recording *rec, uint64_t *discarded, uint64_t *los
 int session_discarded(const struct recording *rec, uint64_t *discarded, uint64_t *lost);
 void session_destroy(const struct recording *rec);
 
+/* liblttng-ctl isn't made for threads: whoever calls it holds this, once they follow. */
+void follow_lock(void);
+void follow_unlock(void);
 int follow_start(struct recording *rec);
 void follow_stop(void);
 

@@ -86,18 +86,29 @@ static int list_events(struct event_list *list)
 	return 0;
 }
 
+static void check_event(struct recording *rec, const char *name)
+{
+	if (event_list_has(&rec->known, name))
+		return;
+	for (size_t i = 0; i < rec->nr_missing; i++)
+		if (!strcmp(rec->missing[i], name))
+			return;
+	rec->missing = xreallocarray(rec->missing, rec->nr_missing + 1,
+				     sizeof(*rec->missing));
+	rec->missing[rec->nr_missing++] = name;
+}
+
 /* What lttng-modules lacks is said, and the rest is recorded. */
 static void find_missing(struct recording *rec, const struct profile *profile)
 {
-	for (size_t i = 0; i < profile->nr; i++) {
-		const struct profile_event *ev = &profile->events[i];
+	for (size_t i = 0; i < profile->nr; i++)
+		if (!profile->events[i].syscall)
+			check_event(rec, profile->events[i].name);
+}
 
-		if (ev->syscall || event_list_has(&rec->known, ev->name))
-			continue;
-		rec->missing = xreallocarray(rec->missing, rec->nr_missing + 1,
-					     sizeof(*rec->missing));
-		rec->missing[rec->nr_missing++] = ev->name;
-	}
+bool session_is_alive(void)
+{
+	return lttng_session_daemon_alive() == 1;
 }
 
 /**
@@ -110,7 +121,7 @@ int session_check(struct recording *rec)
 {
 	int ret;
 
-	if (lttng_session_daemon_alive() != 1) {
+	if (!session_is_alive()) {
 		msg("no lttng-sessiond can be reached: start it as root (lttng-sessiond --daemonize), and be root or in its group 'tracing'");
 		return -1;
 	}
@@ -125,6 +136,9 @@ int session_check(struct recording *rec)
 		msg("lttng-modules doesn't know containers: install it with the series of tools/lttng/modules, on a kernel with metrics namespaces");
 		return -1;
 	}
+	/* LTTng's own state dump has the same pattern. */
+	check_event(rec, OUR_EVENT);
+	find_missing(rec, profile_always());
 	for (size_t i = 0; i < rec->nr_profiles; i++)
 		find_missing(rec, rec->profiles[i]);
 	return 0;
@@ -360,7 +374,8 @@ int session_stop(const struct recording *rec, uint64_t *discarded, uint64_t *los
 {
 	int ret = lttng_stop_tracing(rec->session);
 
-	if (ret < 0) {
+	/* Somebody else may have been at it. */
+	if (ret < 0 && ret != -LTTNG_ERR_TRACE_ALREADY_STOPPED) {
 		msg("cannot stop: %s", why(ret));
 		return -1;
 	}
@@ -376,7 +391,7 @@ void session_destroy(const struct recording *rec)
 {
 	int ret = lttng_destroy_session(rec->session);
 
-	if (ret < 0)
+	if (ret < 0 && ret != -LTTNG_ERR_SESS_NOT_FOUND)
 		msg("session %s of LTTng stays, as it can't be destroyed: %s",
 		    rec->session, why(ret));
 }

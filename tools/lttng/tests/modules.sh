@@ -197,7 +197,7 @@ namespace_life()
 	same "metrics" "$(fields namespace_inactive type -- "f('ns_id') == $ID" | uniq)"
 	# of each type that the container has: mnt, pid and so on
 	(($(fields namespace_create type | sort -u | wc -l) >= 5))
-	fields namespace_switch type new_id -- "f('new_id') == $ID" | grep -q '^metrics '
+	same metrics "$(fields namespace_switch type -- "f('new_id') == $ID" | uniq)"
 }
 
 metrics_ns_life()
@@ -218,11 +218,9 @@ entered()
 
 installed()
 {
-	local id
-
 	record namespace_install -- entered
-	id=$(one namespace_install ns_id -- "f('type') eq 'uts' && f('ret') == 0")
-	((id > 0))
+	# UTS_NS_INIT_ID
+	same 2 "$(one namespace_install ns_id -- "f('type') eq 'uts' && f('ret') == 0")"
 }
 
 refuse_limit()
@@ -311,7 +309,7 @@ fork_too_often()
 forks_refused()
 {
 	record cgroup_pids_max -- fork_too_often
-	fields cgroup_pids_max id limit_id | grep -qx "$CGROUP_ID $CGROUP_ID"
+	same "$CGROUP_ID" "$(fields cgroup_pids_max limit_id -- "f('id') == $CGROUP_ID" | uniq)"
 }
 
 need_too_much()
@@ -389,20 +387,20 @@ capabilities()
 	CONTEXTS=procname record capability_cap_capable -- lack_a_capability
 	same '-1 0' "$(fields capability_cap_capable ret capable_ns_id -- \
 		"f('cap') eq 'CAP_SYS_CHROOT' && f('procname') eq 'chroot'" | uniq)"
-	fields capability_cap_capable target_ns_id -- "f('cap') eq 'CAP_SYS_CHROOT'" |
-		grep -qx 3	# the initial user namespace's
+	# the initial user namespace's
+	same 3 "$(fields capability_cap_capable target_ns_id -- \
+		"f('cap') eq 'CAP_SYS_CHROOT' && f('procname') eq 'chroot'" | uniq)"
 }
 
 break_a_landlock()
 {
-	fails setpriv --landlock-access fs:make-reg touch "$TMP/denied"
+	fails setpriv --landlock-access fs:make-reg touch "$TMP/forbidden"
 }
 
 landlocked()
 {
 	record 'landlock_*' -- break_a_landlock
-	fields landlock_deny_access_fs blockers path | tee "$TMP/denied"
-	[[ -s $TMP/denied ]]
+	same "$TMP" "$(one landlock_deny_access_fs pathname)"
 }
 
 tasks()
@@ -451,11 +449,17 @@ filters_container_top_id()
 	same 0 "$(of_sh "\$ctx.container_id == $top" fork_in "$inner")"
 }
 
+fork_in_cgroup()
+{
+	in_cgroup "$CGROUP" sh -c '(:); (:); (:)'
+	sh -c '(:); (:); (:)'
+}
+
 filters_cgroup_id()
 {
 	make_cgroup filter
-	same 3 "$(of_sh "\$ctx.cgroup_id == $CGROUP_ID" \
-		in_cgroup "$CGROUP" sh -c '(:); (:); (:)')"
+	same 3 "$(of_sh "\$ctx.cgroup_id == $CGROUP_ID" fork_in_cgroup)"
+	same 0 "$(of_sh "\$ctx.cgroup_id == 1$CGROUP_ID" fork_in_cgroup)"
 }
 
 # The ns_id of each type in a container, as the state dump has it for the inode number
@@ -500,7 +504,7 @@ dumps_cgroups()
 	record lttng_statedump_cgroup -- true
 	same "${CGROUP#"$CGROUPS"} 33554432 18446744073709551615" \
 		"$(one lttng_statedump_cgroup path memory_max memory_high -- "f('id') == $CGROUP_ID")"
-	fields lttng_statedump_cgroup id | sort >"$TMP/told"
+	fields lttng_statedump_cgroup id -- "f('online')" | sort >"$TMP/told"
 	find "$CGROUPS" -type d -printf '%i\n' | sort >"$TMP/there"
 	diff "$TMP/there" "$TMP/told"
 }

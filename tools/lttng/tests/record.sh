@@ -51,7 +51,8 @@ end()
 
 sessions()
 {
-	lttng --mi xml list | grep -c '<session>' || true
+	lttng --mi xml list >"$TMP/sessions" || return
+	grep -o '<session>' "$TMP/sessions" | wc -l
 }
 
 # says STATUS TEXT COMMAND...: it fails with that status, and one line that has the text
@@ -164,6 +165,32 @@ follows()
 	grep -qx inside "$TMP/names"
 }
 
+# What is in it from its first moment on counts as well, as does a label that LTTng's
+# filters have no way to write.
+follows_nested()
+{
+	begin -c 'my "web"' -e syscalls --json -o "$TMP/ctf-quoted"
+	cid run --label 'my "web"' -- cid run --label inner -- sleep 1000 &
+	STARTED+=($!)
+	start 'my *web*'
+	until_true runs_sleep inner
+	until_true grep -q 'which has started' "$TMP/messages"
+	rename_in inner inside
+	end
+	same "[$(id_of 'my "web"')]" "$(jq -c .containers "$TMP/result")"
+	decode "$TMP/ctf-quoted"
+	callers
+	grep -qx inside "$TMP/names"
+}
+
+says_that_it_has_ended()
+{
+	begin -e denials -o "$TMP/ctf-killed"
+	pkill -KILL -x lttng-sessiond
+	fails wait "$RECORDER"
+	grep -q 'lttng-sessiond has ended' "$TMP/messages"
+}
+
 ends_by()
 {
 	local signal
@@ -229,19 +256,25 @@ lttng_live_sees()
 # and from forks and switches of namespaces since. The kernel says the same of each.
 # shellcheck disable=SC2016	# it is for perl
 SLICES='
-	my (%in, @model, @truth);
+	my (%in, %born, @model, @truth);
 	my $initial = 9;	# METRICS_NS_INIT_ID
 	sub seconds { my ($h, $m, $s) = split /:/, shift; $h * 3600 + $m * 60 + $s }
+	# the first one is that of the contexts, if it has the same name there
 	sub f { $_[0] =~ /[{,] $_[1] = (?:\( ")?([^ ,"]+)/ ? $1 : die "no $_[1]: $_[0]" }
+	sub last_f { $_[0] =~ /.*[{,] $_[1] = ([^ ,]+)/ ? $1 : die "no $_[1]: $_[0]" }
 	while (<>) {
 		my ($time, $cpu) = /^\[([0-9:.]+)\].* cpu_id = ([0-9]+)/ or next;
 		if (/ lttng_statedump_process_container: /) {
 			$in{f($_, "tid")} = f($_, "container_id");
 		} elsif (/ sched_process_fork: /) {
-			$in{f($_, "child_tid")} = $in{f($_, "parent_tid")} // 0;
+			my $child = f($_, "child_tid");
+			$in{$child} = $in{f($_, "parent_tid")} // 0 unless delete $born{$child};
 		} elsif (/ namespace_switch: / && f($_, "type") eq "metrics") {
 			my $id = f($_, "new_id");
-			$in{f($_, "pid")} = $id == $initial ? 0 : $id;
+			my $pid = last_f($_, "pid");
+			$in{$pid} = $id == $initial ? 0 : $id;
+			# of a child, it is told before the fork
+			$born{$pid} = 1 if $pid != f($_, "tid");
 		} elsif (/ sched_switch: / && f($_, "prev_tid")) {
 			my $slice = [seconds($time), $cpu, f($_, "prev_tid")];
 			if ($ARGV =~ /truth$/) {
@@ -265,6 +298,18 @@ SLICES='
 	}
 	exit(@truth < 12);'
 
+# A child in a metrics namespace of its own, which is nested in the container
+# shellcheck disable=SC2016	# it is for perl
+CLONE3='
+	my $args = pack("Q8", 0x40, 0, 0, 0, 17, 0, 0, 0);
+	my $pid = syscall(435, $args, 64);
+	die "clone3: $!" if $pid < 0;
+	if (!$pid) {
+		select undef, undef, undef, 0.05 for 1 .. 5;
+		exit;
+	}
+	waitpid $pid, 0;'
+
 slices()
 {
 	export ID
@@ -278,6 +323,7 @@ slices()
 	lttng -q start truth
 	rename_in box a b c
 	cid run --label second -- sh -c '(:); (:)'
+	cid enter box -- perl -e "$CLONE3"
 	rename_in box d e f
 	lttng -q stop truth
 	lttng -q destroy truth
@@ -297,9 +343,11 @@ claim "it overwrites nothing, and makes no session for nothing" refuses_what_is_
 claim "system calls of a container alone" syscalls_of_one
 claim "what is nested in it as well" nested_too
 claim "what starts later under that label" follows
+claim "and what is in it from the beginning, whatever the label" follows_nested
 claim "no session stays, whatever ends it" ends_by
 claim "for a time, several profiles" for_a_time
 claim "each profile has all its events" each_profile
 claim "live, by a relay daemon" live
 claim "each slice of a CPU can be attributed" slices
+claim "it ends when the sessiond does, and says so" says_that_it_has_ended
 finish

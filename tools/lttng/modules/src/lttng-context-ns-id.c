@@ -43,8 +43,12 @@ uint64_t _type##_id(void)							\
 	return current->nsproxy ? current->nsproxy->_type->ns.ns_id : 0;	\
 }
 
+#ifdef CONFIG_CGROUPS
 NSPROXY_NS_ID(cgroup_ns)
+#endif
+#ifdef CONFIG_NET_NS
 NSPROXY_NS_ID(net_ns)
+#endif
 #ifdef CONFIG_IPC_NS
 NSPROXY_NS_ID(ipc_ns)
 #endif
@@ -119,14 +123,18 @@ void ns_id_get_value(void *priv,
 		NULL, &(struct ns_id_getter) { .get = _name })
 
 static const struct lttng_kernel_ctx_field *ctx_fields[] = {
+#ifdef CONFIG_CGROUPS
 	NS_ID_FIELD(cgroup_ns_id),
+#endif
 #ifdef CONFIG_IPC_NS
 	NS_ID_FIELD(ipc_ns_id),
 #endif
 #ifndef LTTNG_MNT_NS_MISSING_HEADER
 	NS_ID_FIELD(mnt_ns_id),
 #endif
+#ifdef CONFIG_NET_NS
 	NS_ID_FIELD(net_ns_id),
+#endif
 	NS_ID_FIELD(pid_ns_id),
 #ifdef CONFIG_TIME_NS
 	NS_ID_FIELD(time_ns_id),

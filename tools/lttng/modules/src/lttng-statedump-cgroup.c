@@ -5,8 +5,9 @@
  * State dump of control groups, namespaces and what processes are in.
  *
  * Whatever there is is walked under rcu_read_lock(), and no more than BATCH of it at a
- * stretch, so that 10,000 containers are no stall. Each walk goes on after what it told
- * last, by a number that isn't given out again or is in order, and needs no reference.
+ * stretch where others want the CPU, so that 10,000 containers are no stall. Each walk
+ * goes on after what it told last: namespaces and threads by a number, which takes no
+ * reference; cgroups from one that is held.
  */
 
 #include <linux/cgroup.h>
@@ -185,7 +186,7 @@ void dump_task_container(struct lttng_kernel_session *session, struct task_struc
 }
 #endif /* LTTNG_HAVE_METRICS_NS */
 
-#ifdef LTTNG_HAVE_NS_ID
+#ifdef LTTNG_HAVE_NS_LIST
 
 LTTNG_DEFINE_TRACE(lttng_statedump_namespace,
 	TP_PROTO(struct lttng_kernel_session *session, const struct ns_common *ns),
@@ -201,15 +202,19 @@ void dump_namespace(struct lttng_kernel_session *session, const struct ns_common
 /*
  * The list of all namespaces, in the order of their IDs. Its head isn't exported, but
  * stands before the oldest one, which is one of the initial ones: they have the lowest
- * IDs, and are always there.
+ * IDs, and are always there. Those of types that aren't built in aren't in the list.
  */
 static
 const struct list_head *list_of_namespaces(void)
 {
 	const struct nsproxy *init = init_task.nsproxy;
 	const struct ns_common *some[] = {
+#ifdef CONFIG_USER_NS
 		&init_user_ns.ns,
+#endif
+#ifdef CONFIG_PID_NS
 		&init_pid_ns.ns,
+#endif
 #ifdef CONFIG_CGROUPS
 		&init->cgroup_ns->ns,
 #endif
@@ -225,14 +230,15 @@ const struct list_head *list_of_namespaces(void)
 #ifdef CONFIG_UTS_NS
 		&init->uts_ns->ns,
 #endif
+		NULL,
 	};
 	const struct ns_common *first = some[0];
 	int i;
 
-	for (i = 1; i < ARRAY_SIZE(some); i++)
+	for (i = 0; some[i]; i++)
 		if (some[i]->ns_id < first->ns_id)
 			first = some[i];
-	return first->ns_unified_node.ns_list_entry.prev;
+	return first ? first->ns_unified_node.ns_list_entry.prev : NULL;
 }
 
 static
@@ -243,11 +249,14 @@ int enumerate_namespaces(struct lttng_kernel_session *session)
 	unsigned int done;
 	uint64_t last = 0;
 
+	if (!head)
+		return 0;
+	/* It is found again from the beginning: not without need. */
 	do {
 		done = 0;
 		rcu_read_lock();
 		for (entry = rcu_dereference(list_next_rcu(head));
-		     entry != head && done < BATCH;
+		     entry != head && !(done >= BATCH && need_resched());
 		     entry = rcu_dereference(list_next_rcu(entry))) {
 			ns = list_entry(entry, struct ns_common,
 				ns_unified_node.ns_list_entry);
@@ -259,7 +268,7 @@ int enumerate_namespaces(struct lttng_kernel_session *session)
 		}
 		rcu_read_unlock();
 		cond_resched();
-	} while (done == BATCH);
+	} while (entry != head);
 	return 0;
 }
 #else
@@ -268,7 +277,7 @@ int enumerate_namespaces(struct lttng_kernel_session *session)
 {
 	return 0;
 }
-#endif /* LTTNG_HAVE_NS_ID */
+#endif /* LTTNG_HAVE_NS_LIST */
 
 /* By their number, which is theirs until they are reaped. */
 static

@@ -187,7 +187,7 @@ LTTNG_TRACEPOINT_EVENT(landlock_add_rule_path_beneath,
 		ctf_integer_hex(u32, flags, flags)
 		ctf_integer_hex(access_mask_t, access_rights, access_rights)
 		ctf_integer(dev_t, dev, path->dentry->d_sb->s_dev)
-		ctf_integer(ino_t, ino, d_backing_inode(path->dentry)->i_ino)
+		ctf_integer(u64, ino, d_backing_inode(path->dentry)->i_ino)
 		ctf_string(pathname, pathname)
 	)
 )
@@ -316,7 +316,7 @@ LTTNG_TRACEPOINT_EVENT_CODE(landlock_check_rule_inode,
 		ctf_integer_hex(u64, domain_id, domain->hierarchy->id)
 		ctf_integer_hex(access_mask_t, access_request, access_request)
 		ctf_integer(dev_t, dev, dentry->d_sb->s_dev)
-		ctf_integer(ino_t, ino, d_backing_inode(dentry)->i_ino)
+		ctf_integer(u64, ino, d_backing_inode(dentry)->i_ino)
 		ctf_sequence_hex(access_mask_t, grants, tp_locvar->grants,
 			u8, tp_locvar->nr_grants)
 	),
@@ -391,7 +391,7 @@ LTTNG_TRACEPOINT_EVENT(landlock_deny_access_fs,
 		ctf_enum(landlock_request_type, u32, blockers_type, blockers->type)
 		ctf_integer_hex(access_mask_t, blockers_access, blockers->access)
 		ctf_integer(dev_t, dev, path->dentry->d_sb->s_dev)
-		ctf_integer(ino_t, ino,
+		ctf_integer(u64, ino,
 			d_backing_inode(path->dentry) ?
 				d_backing_inode(path->dentry)->i_ino : 0)
 		ctf_string(pathname, pathname)

@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 #include <lttng/kernel-version.h>
 
-#ifdef LTTNG_HAVE_NS_ID
+#ifdef LTTNG_HAVE_NS_LIST
 #include <wrapper/namespace.h>
 #endif
 
@@ -40,7 +40,8 @@ struct lttng_cgroup_limits {
  * @path: its path from the root
  * @limits: in bytes; UINT64_MAX is "max", or that the cgroup has no such controller
  *
- * Fires once for each that was there during all of the state dump. One that comes or goes
+ * Fires once for each that was there during all of the state dump. One that was removed
+ * and is still charged for something isn't online, and its path may be another one's. One that comes or goes
  * meanwhile may be told or not, and has its cgroup_mkdir or cgroup_rmdir.
  */
 LTTNG_TRACEPOINT_EVENT(lttng_statedump_cgroup,
@@ -52,6 +53,7 @@ LTTNG_TRACEPOINT_EVENT(lttng_statedump_cgroup,
 		ctf_integer(uint64_t, parent_id,
 			cgroup_parent(cgrp) ? cgroup_id(cgroup_parent(cgrp)) : 0)
 		ctf_integer(int, level, cgrp->level)
+		ctf_integer(unsigned int, online, !!(cgrp->self.flags & CSS_ONLINE))
 		ctf_integer(uint64_t, memory_high, limits->memory_high)
 		ctf_integer(uint64_t, memory_max, limits->memory_max)
 		ctf_integer(uint64_t, swap_max, limits->swap_max)
@@ -77,7 +79,7 @@ LTTNG_TRACEPOINT_EVENT(lttng_statedump_process_cgroup,
 
 #endif /* LTTNG_HAVE_STATEDUMP_CGROUP */
 
-#ifdef LTTNG_HAVE_NS_ID
+#ifdef LTTNG_HAVE_NS_LIST
 
 LTTNG_TRACEPOINT_ENUM(lttng_statedump_ns_type,
 	TP_ENUM_VALUES(
@@ -119,4 +121,4 @@ LTTNG_TRACEPOINT_EVENT(lttng_statedump_namespace,
 	)
 )
 
-#endif /* LTTNG_HAVE_NS_ID */
+#endif /* LTTNG_HAVE_NS_LIST */
