@@ -239,6 +239,29 @@ denied()
 	same 'limit -28' "$(one namespace_denied reason ret -- "f('type') eq 'uts'")"
 }
 
+# How many cgroups are removed, and not yet released
+dying()
+{
+	sed -n 's/^nr_dying_descendants //p' "$CGROUPS/cgroup.stat"
+}
+
+no_more_dying_than()
+{
+	(($(dying) <= $1))
+}
+
+# One that was never used is released soon.
+make_and_release()
+{
+	local before
+
+	before=$(dying)
+	make_cgroup unused
+	rmdir "$CGROUP"
+	until_true no_more_dying_than "$before"
+	sleep 0.5
+}
+
 make_and_remove()
 {
 	make_cgroup life
@@ -254,12 +277,14 @@ cgroup_life()
 {
 	local root name
 
+	record 'cgroup_*' -- make_and_release
+	same "${CGROUP#"$CGROUPS"}" "$(one cgroup_release path -- "f('id') == $CGROUP_ID")"
+
 	record 'cgroup_*' -- make_and_remove
 	root=$(stat -c %i "$CGROUPS")
 	name=${CGROUP#"$CGROUPS"}
 	same "$root 1 $name" "$(one cgroup_mkdir parent_id level path -- "f('id') == $CGROUP_ID")"
 	same "$name" "$(one cgroup_rmdir path -- "f('id') == $CGROUP_ID")"
-	same "$name" "$(one cgroup_release path -- "f('id') == $CGROUP_ID")"
 	same "$name" "$(one cgroup_attach_task dst_path -- "f('dst_id') == $CGROUP_ID")"
 	same "$name" "$(one cgroup_freeze path -- "f('id') == $CGROUP_ID")"
 	same "$name" "$(one cgroup_unfreeze path -- "f('id') == $CGROUP_ID")"
