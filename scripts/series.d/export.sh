@@ -99,8 +99,8 @@ export_recipients()	# DIRECTORY
 {
 	local -a mails
 
-	if [[ $PROJECT == lttng-modules ]]; then
-		echo lttng-dev@lists.lttng.org >"$1/recipients"
+	if [[ $RECIPIENTS ]]; then
+		echo "$RECIPIENTS" >"$1/recipients"
 		return
 	fi
 	g none show "$BASE:MAINTAINERS" >"$TMP/MAINTAINERS"

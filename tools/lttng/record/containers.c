@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From the names that a user gives to the IDs of containers */
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,28 +17,15 @@ bool containers_has(const struct recording *rec, uint64_t id)
 	return false;
 }
 
-/**
- * containers_add - record one more container
- * @rec: the recording
- * @id: its ID; one that is recorded already is no error
- * @top: it is in no other container
- * @label: its label, may be empty
- */
-void containers_add(struct recording *rec, uint64_t id, bool top, const char *label)
+static void add(struct recording *rec, const struct container *c)
 {
-	if (containers_has(rec, id))
+	if (containers_has(rec, c->info.id))
 		return;
 	rec->ids = xreallocarray(rec->ids, rec->nr_ids + 1, sizeof(*rec->ids));
 	rec->ids[rec->nr_ids++] = (struct followed) {
-		.id = id,
-		.top = top,
-		.label = xstrdup(label),
+		.id = c->info.id,
+		.top = c->info.level == 1,
 	};
-}
-
-static void add(struct recording *rec, const struct container *c)
-{
-	containers_add(rec, c->info.id, c->info.level == 1, c->label);
 }
 
 /* Those that an inner one may have: what is nested in an outermost one has its ID. */
@@ -80,11 +66,18 @@ static size_t add_labelled(struct recording *rec, const struct inventory *inv,
 	return nr;
 }
 
-static void add_label(struct recording *rec, const char *label)
+static bool has_label(const struct recording *rec, const char *label)
 {
 	for (size_t i = 0; i < rec->nr_labels; i++)
 		if (!strcmp(rec->labels[i], label))
-			return;
+			return true;
+	return false;
+}
+
+static void add_label(struct recording *rec, const char *label)
+{
+	if (has_label(rec, label))
+		return;
 	rec->labels = xreallocarray(rec->labels, rec->nr_labels + 1, sizeof(*rec->labels));
 	rec->labels[rec->nr_labels++] = xstrdup(label);
 }
@@ -130,14 +123,6 @@ static int find(struct recording *rec, const struct inventory *inv, const char *
 		return inventory_find(inv, name);	/* which says that there is none */
 	msg("there is no container '%s' yet: it is recorded once it starts", name);
 	return 0;
-}
-
-static bool has_label(const struct recording *rec, const char *label)
-{
-	for (size_t i = 0; i < rec->nr_labels; i++)
-		if (!strcmp(rec->labels[i], label))
-			return true;
-	return false;
 }
 
 /* Is it to be recorded: by its label, or as what it is nested in is? */

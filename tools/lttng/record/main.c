@@ -4,7 +4,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <ftw.h>
-#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -206,7 +205,6 @@ static void show_progress(const struct recording *rec, double seconds_so_far)
 {
 	uint64_t discarded, lost;
 	char size[32] = "";
-
 	int ret;
 
 	follow_lock();
@@ -275,13 +273,14 @@ static void say_missing(const struct recording *rec)
 static void say_result(const struct recording *rec, double time, uint64_t discarded,
 		       uint64_t lost)
 {
+	cleanup_free char *where = escape(rec->output ? rec->output : rec->relay);
 	char size[32] = "";
 
 	if (rec->output)
 		out_bytes(size, sizeof(size), size_of(rec->output));
-	printf("recorded %.1f s%s%s in %s, session %s", time, *size ? ", " : "", size,
-	       rec->output ? rec->output : rec->relay, rec->session);
-	printf("; %llu events lost\n", (unsigned long long)(discarded + lost));
+	printf("recorded %.1f s%s%s in %s, session %s; %llu events lost\n",
+	       time, *size ? ", " : "", size, where, rec->session,
+	       (unsigned long long)(discarded + lost));
 }
 
 static struct json_object *strings(const char *const *list, size_t nr)

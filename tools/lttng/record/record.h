@@ -34,7 +34,7 @@ extern const size_t nr_profiles;
 const struct profile *profile_find(const char *name);
 const struct profile *profile_always(void);
 
-/* profile_missing() tells of events that lttng-modules does not have. */
+/* What lttng-modules has */
 struct event_list {
 	char (*names)[256];
 	size_t nr;
@@ -80,13 +80,11 @@ struct recording {
 struct followed {
 	uint64_t id;
 	bool top;	/* it is in no other one: what is nested in it has its ID as well */
-	char *label;
 };
 
 int containers_find(struct recording *rec);
 bool containers_has(const struct recording *rec, uint64_t id);
 void containers_take_in(struct recording *rec, uint64_t id);
-void containers_add(struct recording *rec, uint64_t id, bool top, const char *label);
 
 bool session_is_alive(void);
 int session_check(struct recording *rec);

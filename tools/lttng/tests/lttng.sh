@@ -7,6 +7,8 @@
 . "$(dirname "$0")/../cid/claim.sh"
 
 export CGROUPS=/sys/fs/cgroup
+# Those that were not there before the test
+DAEMONS=()
 
 start_sessiond()
 {
@@ -14,6 +16,7 @@ start_sessiond()
 		echo "Bail out! lttng-sessiond did not start: $(tail -n 1 "$TMP/sessiond")"
 		exit 1
 	}
+	DAEMONS=(lttng-sessiond lttng-relayd)
 }
 
 # shellcheck disable=SC2317,SC2329	# called by a trap
@@ -21,8 +24,8 @@ end_daemons()
 {
 	local end=$((SECONDS + 30)) name
 
-	lttng -n destroy --all >/dev/null 2>&1 || true
-	for name in lttng-sessiond lttng-relayd; do
+	((!${#DAEMONS[@]})) || lttng -n destroy --all >/dev/null 2>&1 || true
+	for name in "${DAEMONS[@]}"; do
 		pkill -x "$name" || continue
 		while pgrep -x "$name" >/dev/null && ((SECONDS < end)); do
 			sleep 0.1

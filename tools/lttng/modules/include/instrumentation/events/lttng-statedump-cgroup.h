@@ -41,8 +41,9 @@ struct lttng_cgroup_limits {
  * @limits: in bytes; UINT64_MAX is "max", or that the cgroup has no such controller
  *
  * Fires once for each that was there during all of the state dump. One that was removed
- * and is still charged for something isn't online, and its path may be another one's. One that comes or goes
- * meanwhile may be told or not, and has its cgroup_mkdir or cgroup_rmdir.
+ * and is still charged for something isn't online, and its path may be another one's. One
+ * that comes or goes meanwhile may be told or not, and has its cgroup_mkdir or
+ * cgroup_rmdir.
  */
 LTTNG_TRACEPOINT_EVENT(lttng_statedump_cgroup,
 	TP_PROTO(struct lttng_kernel_session *session, struct cgroup *cgrp,

@@ -16,9 +16,9 @@
  * @set: NS_METRICS_SET_* of what it has been told about itself
  *
  * parent_id and top_id are those of the container around it and of the outermost one, 0
- * (as container_id is on the host) and its own where there is none. scope_id is the ID of the cgroup whose resources it
- * shows, 0 if it shows its parent's view. The label is the word of whoever started it,
- * printable ASCII, and empty without one.
+ * (as container_id is on the host) and its own where there is none. scope_id is the ID of
+ * the cgroup whose resources it shows, 0 if it shows its parent's view. The label is the
+ * word of whoever started it, printable ASCII, and empty without one.
  */
 LTTNG_TRACEPOINT_EVENT(lttng_statedump_container,
 	TP_PROTO(struct lttng_kernel_session *session,
