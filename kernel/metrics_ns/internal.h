@@ -7,6 +7,8 @@
 #include <linux/cpumask_types.h>
 #include <linux/list.h>
 #include <linux/metrics_ns.h>
+#include <linux/minmax.h>
+#include <linux/page_counter.h>
 #include <linux/spinlock.h>
 
 struct seq_file;
@@ -137,6 +139,29 @@ static inline void metrics_ns_unhash(struct metrics_namespace *ns) { }
 #endif
 
 bool metrics_label_valid(const char *label, u32 len);
+
+/**
+ * metrics_mem_narrow - take a cgroup's limit into account
+ * @total: how large the memory is
+ * @available: what of it can be had without swapping
+ * @max: the cgroup's limit, %PAGE_COUNTER_MAX for none
+ * @usage: what counts against it
+ * @reclaimable: what of that can be dropped; more than @usage where that is older
+ *
+ * All in pages.
+ */
+static inline void metrics_mem_narrow(unsigned long *total,
+				      unsigned long *available,
+				      unsigned long max, unsigned long usage,
+				      unsigned long reclaimable)
+{
+	unsigned long used = usage - min(usage, reclaimable);
+
+	if (max == PAGE_COUNTER_MAX)
+		return;
+	*total = min(*total, max);
+	*available = min(*available, max - min(max, used));
+}
 
 struct metrics_scope *metrics_scope_alloc(void);
 void metrics_scope_attach(struct metrics_scope *scope,

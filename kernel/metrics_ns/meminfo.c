@@ -135,15 +135,6 @@ static unsigned long memcg_reclaimable(struct mem_cgroup *memcg)
 	       memcg_pages(memcg, NR_SLAB_RECLAIMABLE_B);
 }
 
-static unsigned long memcg_available(struct mem_cgroup *memcg,
-				     unsigned long max)
-{
-	unsigned long usage = page_counter_read(&memcg->memory);
-	unsigned long used = usage - min(usage, memcg_reclaimable(memcg));
-
-	return max - min(max, used);
-}
-
 static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg)
 {
 	unsigned long max;
@@ -154,11 +145,10 @@ static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg)
 		mem->swap_total = min(mem->swap_total, max);
 
 		max = READ_ONCE(memcg->memory.max);
-		if (max == PAGE_COUNTER_MAX)
-			continue;
-		mem->total = min(mem->total, max);
-		mem->available = min(mem->available,
-				     memcg_available(memcg, max));
+		if (max != PAGE_COUNTER_MAX)
+			metrics_mem_narrow(&mem->total, &mem->available, max,
+					   page_counter_read(&memcg->memory),
+					   memcg_reclaimable(memcg));
 	}
 }
 

@@ -166,7 +166,8 @@ check_budget()
 		}
 		/^@@ / { end_hunk(); if (hook) hunk = $3; next }
 		!hunk || !/^[+]/ { next }
-		/^[+][ \t]*#[ \t]*(if|ifdef|ifndef|elif)[ \t(]/ && !(path in table) {
+		(/^[+][ \t]*#[ \t]*(if|ifdef|ifndef|elif)[ \t(]/ ||
+		 /^[+].*IS_ENABLED\(CONFIG_METRICS_NS/) && !(path in table) {
 			print where ": " path ": new " substr($0, 2) \
 			      ": use a stub in the header (or patches/ifdef-tables)"
 		}

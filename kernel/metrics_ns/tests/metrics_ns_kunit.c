@@ -97,6 +97,67 @@ static void quota_cpus_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, metrics_quota_cpus(64 * one), 64U);
 }
 
+/* 1000 pages, 700 of them available, narrowed by a limit of @max */
+static void narrow_case(struct kunit *test, unsigned long max,
+			unsigned long usage, unsigned long reclaimable,
+			unsigned long want_total, unsigned long want_available)
+{
+	unsigned long total = 1000, available = 700;
+
+	metrics_mem_narrow(&total, &available, max, usage, reclaimable);
+	KUNIT_EXPECT_EQ_MSG(test, total, want_total, "max %lu", max);
+	KUNIT_EXPECT_EQ_MSG(test, available, want_available,
+			    "max %lu, usage %lu, reclaimable %lu", max, usage,
+			    reclaimable);
+}
+
+/* A limit narrows the total, and what is available by what is used for good. */
+static void mem_narrow_test(struct kunit *test)
+{
+	narrow_case(test, 500, 100, 0, 500, 400);
+	narrow_case(test, 500, 100, 60, 500, 460);
+	narrow_case(test, 500, 100, 100, 500, 500);
+	narrow_case(test, 500, 500, 0, 500, 0);
+	narrow_case(test, 0, 0, 0, 0, 0);
+}
+
+/* It never widens: neither without a limit nor with one that is larger. */
+static void mem_narrow_wide_test(struct kunit *test)
+{
+	narrow_case(test, PAGE_COUNTER_MAX, 900, 0, 1000, 700);
+	narrow_case(test, 5000, 0, 0, 1000, 700);
+	narrow_case(test, 5000, 4800, 0, 1000, 200);
+}
+
+/* Amounts are read at different moments, and a limit may be set below the usage. */
+static void mem_narrow_racy_test(struct kunit *test)
+{
+	narrow_case(test, 500, 100, 900, 500, 500);
+	narrow_case(test, 500, 800, 0, 500, 0);
+	narrow_case(test, 500, 800, 400, 500, 100);
+}
+
+/* Of a cgroup and its ancestors the tightest counts, in whatever order. */
+static void mem_narrow_walk_test(struct kunit *test)
+{
+	static const unsigned long max[] = { 600, 400, PAGE_COUNTER_MAX, 500 };
+	static const unsigned long usage[] = { 10, 20, 30, 450 };
+	unsigned long total, available;
+
+	for (int first = 0; first < ARRAY_SIZE(max); first++) {
+		total = 1000;
+		available = 700;
+		for (int i = 0; i < ARRAY_SIZE(max); i++) {
+			int at = (first + i) % ARRAY_SIZE(max);
+
+			metrics_mem_narrow(&total, &available, max[at],
+					   usage[at], 0);
+		}
+		KUNIT_EXPECT_EQ(test, total, 400UL);
+		KUNIT_EXPECT_EQ(test, available, 50UL);
+	}
+}
+
 static struct cgroup_base_stat used(u64 user, u64 nice, u64 system)
 {
 	return (struct cgroup_base_stat) {
@@ -286,6 +347,10 @@ static struct kunit_case metrics_ns_cases[] = {
 	KUNIT_CASE(fold_quota_cpus_test),
 	KUNIT_CASE(fold_auto_scope_test),
 	KUNIT_CASE(quota_cpus_test),
+	KUNIT_CASE(mem_narrow_test),
+	KUNIT_CASE(mem_narrow_wide_test),
+	KUNIT_CASE(mem_narrow_racy_test),
+	KUNIT_CASE(mem_narrow_walk_test),
 	KUNIT_CASE(fold_cputime_test),
 	KUNIT_CASE(fold_steal_test),
 	KUNIT_CASE(steal_test),

@@ -242,10 +242,15 @@ TEST_F(create, legacy_clone_makes_none)
 /* user.max_metrics_namespaces limits how many there may be. */
 TEST_F(create, limit_of_user_ns)
 {
+	long id;
+
 	ASSERT_EQ(0, child_call(&self->a, do_enter_user_ns, 0, 0));
 	ASSERT_EQ(0, child_call(&self->a, do_limit, 1, 0));
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = status_id(self->a.pid);
 	EXPECT_EQ(-ENOSPC, child_unshare(&self->a, CLONE_NEWMETRICS));
+	EXPECT_EQ(id, status_id(self->a.pid));
+	EXPECT_EQ(id, ns_id_of(self->a.pid));
 }
 
 /* A namespace that is gone doesn't count. */

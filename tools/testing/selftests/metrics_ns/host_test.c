@@ -82,6 +82,15 @@ TEST_F(view, host_is_complete)
 	}
 }
 
+/* Who is in the initial namespace reads the machine in /proc, whoever has a view. */
+TEST_F(view, host_of_initial)
+{
+	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
+	EXPECT_EQ(0, shows_machine(NULL, "/proc/meminfo", HOST "meminfo"));
+	ASSERT_EQ(0, do_read((long)"/proc/cpuinfo", 0));
+	EXPECT_STREQ(machine(HOST "cpuinfo"), shared->text);
+}
+
 /* Without the flag a scoped namespace has no access. */
 TEST_F(view, host_without_flag)
 {

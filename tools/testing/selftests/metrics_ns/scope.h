@@ -103,6 +103,32 @@ static inline struct metrics_ns_info get(int fd)
 	return info;
 }
 
+/* Has nothing of it been set? */
+static inline bool is_unset(int fd)
+{
+	struct metrics_ns_info info = get(fd);
+
+	return !info.scope_id && !info.flags && !info.label_len;
+}
+
+/* A scope together with all else that can be set: where one is refused, all are. */
+static inline long ns_set_all(int fd, int cgroup_fd)
+{
+	struct metrics_ns_set arg = {
+		.mask = NS_METRICS_SET_SCOPE | NS_METRICS_SET_FLAGS,
+		.scope_fd = cgroup_fd,
+		.flags = METRICS_NS_QUOTA_CPUS,
+	};
+
+	fill_label(&arg, "web-1");
+	return ns_set(fd, &arg);
+}
+
+static inline long do_set_all_fd(long fd, long cgroup_fd)
+{
+	return ns_set_all(fd, cgroup_fd);
+}
+
 static inline long set_scope_and_flags(int fd, int cgroup_fd, __u32 flags)
 {
 	struct metrics_ns_set arg = {

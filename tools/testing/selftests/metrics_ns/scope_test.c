@@ -83,7 +83,8 @@ TEST_F(scope, closed_fd)
 	int fd = dup(self->a);
 
 	close(fd);
-	EXPECT_EQ(-EBADF, ns_set_scope(self->outer_fd, fd));
+	EXPECT_EQ(-EBADF, ns_set_all(self->outer_fd, fd));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* A directory that is no cgroup. */
@@ -92,7 +93,8 @@ TEST_F(scope, other_directory)
 	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EINVAL, ns_set_scope(self->outer_fd, fd));
+	EXPECT_EQ(-EINVAL, ns_set_all(self->outer_fd, fd));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* A pipe, which is nothing like a directory. */
@@ -101,7 +103,8 @@ TEST_F(scope, pipe)
 	int fd[2];
 
 	ASSERT_EQ(0, pipe(fd));
-	EXPECT_EQ(-EINVAL, ns_set_scope(self->outer_fd, fd[0]));
+	EXPECT_EQ(-EINVAL, ns_set_all(self->outer_fd, fd[0]));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* A file in a cgroup. */
@@ -110,7 +113,8 @@ TEST_F(scope, cgroup_file)
 	int fd = openat(self->a, "cgroup.procs", O_RDWR | O_CLOEXEC);
 
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EINVAL, ns_set_scope(self->outer_fd, fd));
+	EXPECT_EQ(-EINVAL, ns_set_all(self->outer_fd, fd));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* The root of the hierarchy: its view is the machine's anyway. */
@@ -119,14 +123,16 @@ TEST_F(scope, hierarchy_root)
 	/* Only the real root has no such file. */
 	if (!faccessat(self->mount, "cgroup.type", F_OK, 0))
 		SKIP(return, "the mount doesn't show the hierarchy's root");
-	EXPECT_EQ(-EINVAL, ns_set_scope(self->outer_fd, self->mount));
+	EXPECT_EQ(-EINVAL, ns_set_all(self->outer_fd, self->mount));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* A threaded cgroup: it has no memory. */
 TEST_F(scope, threaded)
 {
 	ASSERT_EQ(0, write_file_at(self->ax, "cgroup.type", "threaded"));
-	EXPECT_EQ(-EINVAL, ns_set_scope(self->outer_fd, self->ax));
+	EXPECT_EQ(-EINVAL, ns_set_all(self->outer_fd, self->ax));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* The domain of threaded cgroups is a cgroup as good as any. */
@@ -140,7 +146,8 @@ TEST_F(scope, domain_of_threaded)
 TEST_F(scope, removed)
 {
 	ASSERT_EQ(0, unlinkat(self->root, "b", AT_REMOVEDIR));
-	EXPECT_EQ(-ENOENT, ns_set_scope(self->outer_fd, self->b));
+	EXPECT_EQ(-ENOENT, ns_set_all(self->outer_fd, self->b));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* A user's namespace, opened, and in @extra who may set it: the same user. */
@@ -161,8 +168,9 @@ TEST_F(scope, not_writable)
 {
 	int fd = start_user(_metadata, self);
 
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_all_fd, fd,
 				     self->a));
+	EXPECT_TRUE(is_unset(fd));
 }
 
 /* A cgroup below the one that is delegated to the caller, who is there. */
@@ -223,8 +231,9 @@ TEST_F(scope, outside_cgroup_ns)
 TEST_F(scope, from_inside)
 {
 	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd,
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_all_fd,
 				     self->outer_fd, self->a));
+	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
 /* Nor narrow what is scoped. */
@@ -232,7 +241,7 @@ TEST_F(scope, narrow_from_inside)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
 	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd,
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_all_fd,
 				     self->outer_fd, self->ax));
 }
 
@@ -250,8 +259,9 @@ TEST_F(scope, nested_from_inside_outside_parents)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
 	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd,
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_all_fd,
 				     self->inner_fd, self->b));
+	EXPECT_TRUE(is_unset(self->inner_fd));
 }
 
 /* A scope within the parent's is fine. */
@@ -272,14 +282,16 @@ TEST_F(scope, equal_to_parents)
 TEST_F(scope, outside_parents)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
-	EXPECT_EQ(-EPERM, ns_set_scope(self->inner_fd, self->b));
+	EXPECT_EQ(-EPERM, ns_set_all(self->inner_fd, self->b));
+	EXPECT_TRUE(is_unset(self->inner_fd));
 }
 
 /* One above the parent's is refused. */
 TEST_F(scope, above_parents)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->ax));
-	EXPECT_EQ(-EPERM, ns_set_scope(self->inner_fd, self->a));
+	EXPECT_EQ(-EPERM, ns_set_all(self->inner_fd, self->a));
+	EXPECT_TRUE(is_unset(self->inner_fd));
 }
 
 /* A scope isn't handed down as an own one. */
@@ -442,7 +454,8 @@ TEST_F(scope, rmdir_allows_nothing)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->b));
 	ASSERT_EQ(0, unlinkat(self->root, "b", AT_REMOVEDIR));
-	EXPECT_EQ(-EPERM, ns_set_scope(self->inner_fd, self->a));
+	EXPECT_EQ(-EPERM, ns_set_all(self->inner_fd, self->a));
+	EXPECT_TRUE(is_unset(self->inner_fd));
 }
 
 TEST_HARNESS_MAIN

@@ -89,6 +89,29 @@ TEST_F(invalid, is_refused)
 	EXPECT_EQ(-EINVAL, ns_set(self->fd, &variant->arg));
 }
 
+/* If it also asks for what is valid, that isn't done either. */
+TEST_F(invalid, sets_nothing)
+{
+	struct metrics_ns_set arg = variant->arg;
+	struct metrics_ns_info info;
+
+	/* Who asks for nothing can't ask for more and still ask for nothing. */
+	if (!arg.mask)
+		return;
+	if (!(arg.mask & NS_METRICS_SET_FLAGS) && !arg.flags) {
+		arg.mask |= NS_METRICS_SET_FLAGS;
+		arg.flags = METRICS_NS_QUOTA_CPUS;
+	} else if (!(arg.mask & NS_METRICS_SET_LABEL) && !arg.label_len &&
+		   !arg.label[0]) {
+		fill_label(&arg, "web-1");
+	}
+	EXPECT_EQ(-EINVAL, ns_set(self->fd, &arg));
+	ASSERT_EQ(0, ns_get(self->fd, &info));
+	EXPECT_EQ(0, info.flags);
+	EXPECT_EQ(0, info.label_len);
+	EXPECT_EQ(0, info.scope_id);
+}
+
 /* --- everything else --- */
 
 /*
@@ -318,11 +341,14 @@ TEST_F(set, larger_with_more)
 {
 	struct larger_set arg = {
 		.known.mask = NS_METRICS_SET_FLAGS,
+		.known.flags = METRICS_NS_QUOTA_CPUS,
 		.unknown = 1,
 	};
 
 	EXPECT_EQ(-E2BIG, or_errno(ioctl(self->outer_fd,
 					 SET_OF_SIZE(sizeof(arg)), &arg)));
+	ASSERT_EQ(0, ns_get(self->outer_fd, &self->info));
+	EXPECT_EQ(0, self->info.flags);
 }
 
 /* A structure smaller than the first one never existed. */

@@ -7,6 +7,7 @@
 #define __SELFTESTS_METRICS_NS_VIEW_H
 
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <sys/sysinfo.h>
 
 #include "metrics_ns.h"
@@ -216,6 +217,52 @@ static inline bool same_lines(const char *a, const char *b, const char *end)
 		b = next_line(b);
 	}
 	return !*a && !*b;
+}
+
+#define LINES_MAX	256
+
+/*
+ * Does a child, or the caller if that is NULL, read lines "KEY: NUMBER" in one file as
+ * the caller does in another? Numbers go up and down, so each line has to be between
+ * what the caller reads before and after for once. Returns 0, the number of the last
+ * line that never is, or -1 for files that can't be compared.
+ */
+static inline int shows_machine(struct child *c, const char *shown,
+				const char *machines)
+{
+	static char before[TEXT_MAX];
+	bool met[LINES_MAX] = {};
+	const char *a, *b, *s;
+	int i = 0, tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		if (!read_file_at(AT_FDCWD, machines, before, TEXT_MAX) ||
+		    (c ? !view(c, shown) : do_read((long)shown, 0)) ||
+		    !machine(machines) ||
+		    !same_lines(before, shared->text, ":"))
+			return -1;
+		a = before;
+		s = shared->text;
+		b = text;
+		for (i = 0; *a && i < LINES_MAX; i++) {
+			size_t key = strcspn(a, ":") + 1;
+			long from = atol(a + key), to = atol(b + key);
+			long value = atol(s + key);
+
+			met[i] |= value >= MIN(from, to) &&
+				  value <= MAX(from, to);
+			a = next_line(a);
+			b = next_line(b);
+			s = next_line(s);
+		}
+		if (*a)
+			return -1;
+		while (i && met[i - 1])
+			i--;
+		if (!i)
+			return 0;
+	}
+	return i;
 }
 
 /* --- cgroups with the controllers that the view needs --- */
