@@ -564,6 +564,30 @@ runtime_name()
 	same "$label" "$(cid ps dock --json | jq -r '.[0].label')"
 }
 
+# Without the wrapper it has no ID, but a cgroup; with it, podman's name finds it.
+podman_itself()
+{
+	local -x PATH=$REAL_PATH
+	local id pid wrapper
+	wrapper=$(command -v cid-runtime)
+
+	mkdir -p "$TMP/image/bin"
+	cp "$(command -v busybox)" "$TMP/image/bin/"
+	tar -C "$TMP/image" -c . | podman import - cid-test >/dev/null
+	podman run -d --name cid-plain --network none cid-test \
+		busybox sleep 1000 >/dev/null
+	podman --runtime "$wrapper" run -d --name cid-named --network none cid-test \
+		busybox sleep 1000 >/dev/null
+	pid=$(podman inspect -f '{{.State.Pid}}' cid-plain)
+	id=$(podman inspect -f '{{.Id}}' cid-named)
+
+	cid ls --json | jq -e --argjson pid "$pid" 'any(.[]; .id == null and
+		.pid == $pid and (.cgroup | test("libpod")))'
+	same "$id" "$(cid ps --json cid-named | jq -r '.[0].label')"
+	podman rm -f -t 0 cid-plain cid-named >/dev/null
+	podman rmi cid-test >/dev/null
+}
+
 runtime_hangs()
 {
 	printf '#!/bin/sh\nexec sleep 100\n' >"$TMP/bin/podman"
@@ -692,6 +716,27 @@ top_numbers()
 		select(.label == "busy") | .cpu_percent > 5 and
 		.cpu_percent < 45 and .throttled_percent > 10 and
 		.pids == 2 and .net_host'
+}
+
+# What it writes to disk, and its memory as its cgroup has it
+top_io()
+{
+	local cgroup file
+	file=$(mktemp -p /var/tmp)
+
+	cid run --label writer -- sh -c "while :; do
+		dd if=/dev/zero of=$file bs=1M count=2 conv=fsync 2>/dev/null; done" &
+	STARTED+=($!)
+	until_true sh -c 'cid ls | grep -q writer'
+	cid top --json -n 2 -d 2 | tail -1 >"$TMP/top"
+	cgroup=$CGROUPS$(cid ls --json |
+		jq -r '.[] | select(.label == "writer") | .cgroup')
+	say "$(cat "$TMP/top")"
+	jq -e --argjson now "$(cat "$cgroup/memory.current")" '.containers[] |
+		select(.label == "writer") | .io_write_bytes_per_second > 100000 and
+		.memory_bytes > $now / 4 and .memory_bytes < $now * 4' "$TMP/top"
+	echo 1 >"$cgroup/cgroup.kill"
+	rm -f "$file"
 }
 
 # Sends, when told to, datagrams of 1000 bytes and of headers of 42: three into
@@ -853,6 +898,7 @@ claim "a name is an ID, a label or a beginning that only one has" names
 claim "a number is never taken for the beginning of one" numbers
 claim "a label that another user namespace gave is no name" foreign_label
 claim "a name can be podman's or docker's" runtime_name
+claim "podman's containers are listed without an ID, and named with one" podman_itself
 claim "a runtime that hangs doesn't hang cid" runtime_hangs
 claim "names of processes are escaped" escaped
 claim "ls tells the unprivileged that there may be more" listed_unprivileged
@@ -865,6 +911,7 @@ claim "enter refuses a paused container" enter_paused
 claim "enter says that there is no such container" enter_unknown
 claim "top prints tables and JSON" top_batch
 claim "top tells CPU use and throttling" top_numbers
+claim "top tells what is written to disk, and the memory" top_io
 claim "top tells what went over a network of its own" top_net
 claim "top refuses wrong usage" top_usage
 claim "top quits on q and gives the screen back" top_quits

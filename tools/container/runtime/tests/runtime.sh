@@ -13,6 +13,9 @@ with the same containers run without it. Needs root, a kernel with metrics
 namespaces, cgroup v2 on /sys/fs/cgroup, busybox-static, crun, runc and podman;
 docker is tested where dockerd is installed. TAP on stdout.
 
+Environment: CID_RUNTIME_CYCLES=N containers that come and go (3), CID_RUNTIME_ALL=1
+for docker and rootless podman with both runtimes and not with one each.
+
   --programs DIR  where make left cid-runtime and tests/ns_info (default: the
                   directory above this script, then PATH)
 USAGE
@@ -30,6 +33,12 @@ done
 . "$(dirname "$0")/containers.sh"
 dockerd_pid=
 test_user=
+rootless=(crun)
+docker=(runc)
+if [[ -n ${CID_RUNTIME_ALL:-} ]]; then
+	rootless=(crun runc)
+	docker=(crun runc)
+fi
 
 cleanup() {
 	set +e
@@ -271,6 +280,43 @@ missing_runtime() {
 		"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" "$before"
 }
 
+LIMIT=/proc/sys/user/max_metrics_namespaces
+
+# A container without an ID is better than none,
+no_namespace_left() {
+	local max out rc=0
+
+	bundle yes '' grep NSmetrics: /proc/self/status
+	max=$(< "$LIMIT")
+	echo 0 > "$LIMIT"
+	out=$(wrapped run -b "$dir/b" none 2> "$dir/err") || rc=$?
+	echo "$max" > "$LIMIT"
+	expect 'exit code' "$rc" 0
+	expect ID "$out" $'NSmetrics:\t0'
+}
+
+# unless it was required.
+required_id() {
+	local before max rc=0
+
+	bundle yes '' sleep 300
+	before=$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)
+	max=$(< "$LIMIT")
+	echo 0 > "$LIMIT"
+	CID_RUNTIME_REQUIRE=1 wrapped create -b "$dir/b" none \
+		< /dev/null > "$dir/err" 2>&1 || rc=$?
+	echo "$max" > "$LIMIT"
+	expect 'exit code' "$rc" 125
+	expect lines "$(wc -l < "$dir/err")" 1
+	grep -q 'require=1 forbids that' "$dir/err"
+	expect 'what is left' \
+		"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" "$before"
+	CID_RUNTIME_REQUIRE=1 wrapped create -b "$dir/b" there \
+		< /dev/null > "$dir/err" 2>&1
+	expect label "$(info label "$(init_of there)")" there
+	remove there
+}
+
 killed_exec() {	# id
 	local rc=0
 
@@ -338,27 +384,35 @@ podman_container() {	# runtime
 	expect 'exit code' "$code" 6
 }
 
-# The setting is in podman's own user namespace, which owns the new one.
-podman_rootless() {
-	local out runtime_dir=$dir/xdg
-
+# A user of the test's own, with what a login makes
+make_user() {
 	test_user=cid-test-$$
 	useradd -m "$test_user"
-	echo "$test_user" > "$dir/test_user"
-	install -d -m 700 -o "$test_user" "$runtime_dir"
+	install -d -m 700 -o "$test_user" "$dir/xdg"
 	chmod 644 "$dir/rootfs.tar"
-	# shellcheck disable=SC2016  # expanded by the user's shell
-	out=$(runuser -u "$test_user" -- env -C / \
-		HOME="/home/$test_user" XDG_RUNTIME_DIR="$runtime_dir" \
-		bash -c '
-		p=(podman --storage-driver vfs --cgroup-manager cgroupfs
-			--runtime "$1")
-		"${p[@]}" import "$2" cid-test > /dev/null &&
-		"${p[@]}" run --rm --network none cid-test \
-			grep NSmetrics: /proc/self/status' \
-		- "$dir/cid-runtime-crun" "$dir/rootfs.tar")
-	echo "got: $out"
-	[[ $out =~ ^NSmetrics:[[:space:]]+[1-9][0-9]*$ ]]
+}
+
+rootless_podman() {	# runtime, arguments...
+	runuser -u "$test_user" -- env -C / HOME="/home/$test_user" XDG_RUNTIME_DIR="$dir/xdg" \
+		podman --storage-driver vfs --cgroup-manager cgroupfs \
+		--runtime "$dir/cid-runtime-$1" "${@:2}"
+}
+
+# The setting is in podman's own user namespace, which owns the new one.
+podman_rootless() {	# runtime
+	local id pid code=0
+
+	rootless_podman "$1" import "$dir/rootfs.tar" cid-test > /dev/null
+	id=$(rootless_podman "$1" run -d --network none cid-test sleep 300)
+	pid=$(rootless_podman "$1" inspect -f '{{.State.Pid}}' "$id")
+	expect label "$(info label "$pid")" "$id"
+	expect 'ID of an exec' "$(rootless_podman "$1" exec "$id" \
+		grep NSmetrics: /proc/self/status)" \
+		$'NSmetrics:\t'"$(info id "$pid")"
+	rootless_podman "$1" rm -f -t 0 "$id" > /dev/null
+	rootless_podman "$1" run --rm --network none cid-test sh -c 'exit 6' ||
+		code=$?
+	expect 'exit code' "$code" 6
 }
 
 docker_() {
@@ -367,7 +421,9 @@ docker_() {
 
 start_dockerd() {
 	cat > "$dir/daemon.json" <<JSON
-{ "runtimes": { "cid": { "path": "$dir/cid-runtime-runc" } }, "storage-driver": "vfs" }
+{ "runtimes": { "cid-runc": { "path": "$dir/cid-runtime-runc" },
+		"cid-crun": { "path": "$dir/cid-runtime-crun" } },
+  "storage-driver": "vfs" }
 JSON
 	dockerd --config-file "$dir/daemon.json" \
 		--host "unix://$dir/docker.sock" --data-root "$dir/docker" \
@@ -382,11 +438,11 @@ JSON
 	tail -n 20 "$dir/dockerd.log" | sed 's/^/# /'
 }
 
-docker_container() {
+docker_container() {	# runtime
 	local id pid code=0
 
 	docker_ import "$dir/rootfs.tar" cid-test > /dev/null
-	id=$(docker_ run -d --runtime cid --network none cid-test sleep 300)
+	id=$(docker_ run -d --runtime "cid-$1" --network none cid-test sleep 300)
 	pid=$(docker_ inspect -f '{{.State.Pid}}' "$id")
 	expect label "$(info label "$pid")" "$id"
 	expect scope "$(info scope_id "$pid")" "$(cgroup_inode "$pid")"
@@ -394,7 +450,7 @@ docker_container() {
 		grep NSmetrics: /proc/self/status)" \
 		$'NSmetrics:\t'"$(info id "$pid")"
 	docker_ rm -f "$id" > /dev/null
-	docker_ run --rm --runtime cid --network none cid-test sh -c 'exit 6' ||
+	docker_ run --rm --runtime "cid-$1" --network none cid-test sh -c 'exit 6' ||
 		code=$?
 	expect 'exit code' "$code" 6
 }
@@ -419,19 +475,27 @@ for real in crun runc; do
 		signals_reach_runtime
 	check "$real: a runtime that fails leaves nothing" failed_runtime
 	check "$real: a runtime that is missing leaves nothing" missing_runtime
+	check "$real: without room for an ID it runs without" no_namespace_left
+	check "$real: require=1 lets nothing run without" required_id
 	check "$real: time namespace by annotation" time_namespace
 	check "$real: podman run, exec and rm" podman_container "$real"
 done
 real=crun
 check 'crun: containers come and go and leave nothing' come_and_go
-check 'crun: rootless podman has an ID' podman_rootless
-[[ ! -e $dir/test_user ]] || test_user=$(cat "$dir/test_user")
+make_user
+for real in "${rootless[@]}"; do
+	check "$real: rootless podman run, exec and rm" podman_rootless "$real"
+done
 if command -v dockerd > /dev/null; then
 	command -v docker > /dev/null || bail 'docker is not installed'
 	start_dockerd
-	check 'runc: docker run, exec and rm' docker_container
+	for real in "${docker[@]}"; do
+		check "$real: docker run, exec and rm" docker_container "$real"
+	done
 else
-	skip 'runc: docker run, exec and rm' 'dockerd is not installed'
+	for real in "${docker[@]}"; do
+		skip "$real: docker run, exec and rm" 'dockerd is not installed'
+	done
 fi
 echo "1..$nr"
 exit "$failed"
