@@ -176,11 +176,11 @@ TEST_F(view, amounts_of_sysinfo)
 static long do_burn_user(long ms, long unused)
 {
 	long end = now_ms(CLOCK_PROCESS_CPUTIME_ID) + ms;
-	volatile int i;
+	int i;
 
 	while (now_ms(CLOCK_PROCESS_CPUTIME_ID) < end)
 		for (i = 0; i < 100000; i++)
-			;
+			asm volatile("" ::: "memory");
 	return 0;
 }
 
@@ -358,14 +358,17 @@ TEST_F(unscoped, cpu_times)
 TEST_F(unscoped, uptime)
 {
 	double before[2], shown[2], after[2];
-	int i;
+	int i, n;
 
 	ASSERT_NE(NULL, machine("/proc/uptime"));
-	ASSERT_EQ(2, sscanf(text, "%lf %lf", &before[0], &before[1]));
+	n = sscanf(text, "%lf %lf", &before[0], &before[1]);
+	ASSERT_EQ(2, n);
 	ASSERT_NE(NULL, view(&self->view.c, "/proc/uptime"));
-	ASSERT_EQ(2, sscanf(shared->text, "%lf %lf", &shown[0], &shown[1]));
+	n = sscanf(shared->text, "%lf %lf", &shown[0], &shown[1]);
+	ASSERT_EQ(2, n);
 	ASSERT_NE(NULL, machine("/proc/uptime"));
-	ASSERT_EQ(2, sscanf(text, "%lf %lf", &after[0], &after[1]));
+	n = sscanf(text, "%lf %lf", &after[0], &after[1]);
+	ASSERT_EQ(2, n);
 	for (i = 0; i < 2; i++) {
 		EXPECT_LE(before[i], shown[i]);
 		EXPECT_GE(after[i], shown[i]);
