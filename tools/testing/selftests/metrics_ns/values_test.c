@@ -266,8 +266,6 @@ TEST_F(view, times_of_each_cpu)
 /* The idle time in /proc/uptime doesn't go back while CPUs and quota change. */
 TEST_F(view, uptime_idle_monotonic)
 {
-	static const char * const cpus[] = { "0", "0-1", "1", "\n" };
-	static const char * const quotas[] = { "20000", "150000", "max" };
 	double uptime, idle, last = 0;
 	int i, fields;
 
@@ -276,10 +274,7 @@ TEST_F(view, uptime_idle_monotonic)
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
 	for (i = 0; i < 60; i++) {
-		ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus",
-					   cpus[i % 4]));
-		ASSERT_EQ(0, write_file_at(self->scope, "cpu.max",
-					   quotas[i % 3]));
+		ASSERT_EQ(0, change_cpus(self->scope, i));
 		ASSERT_EQ(0, child_call(&self->c, do_burn, 5, 0));
 		ASSERT_NE(NULL, view(&self->c, "/proc/uptime"));
 		fields = sscanf(shared->text, "%lf %lf", &uptime, &idle);

@@ -371,6 +371,17 @@ static inline long view_make(FIXTURE_DATA(view) *self)
 	return self->ns < 0 ? -errno : 0;
 }
 
+/* The @i-th of many changes of a cgroup's CPUs and quota */
+static inline long change_cpus(int cgroup, int i)
+{
+	/* A newline is none of its own: the parent's. */
+	static const char * const cpus[] = { "0", "0-1", "1", "\n" };
+	static const char * const quotas[] = { "20000", "150000", "max" };
+	long ret = write_file_at(cgroup, "cpuset.cpus", cpus[i % 4]);
+
+	return ret ? ret : write_file_at(cgroup, "cpu.max", quotas[i % 3]);
+}
+
 static inline void view_clean_up(FIXTURE_DATA(view) *self)
 {
 	children_stop();

@@ -611,9 +611,6 @@ TEST_F(view, uptime_idle)
 /* No sum goes back while the CPUs and the quota change under the reader. */
 TEST_F(view, monotonic)
 {
-	/* A newline is none of its own: the parent's. */
-	static const char * const cpus[] = { "0", "0-1", "1", "\n" };
-	static const char * const quotas[] = { "20000", "150000", "max" };
 	long last[STEAL] = {}, now;
 	int i, col;
 
@@ -622,10 +619,7 @@ TEST_F(view, monotonic)
 	ASSERT_EQ(0, ns_set_scope(self->ns, self->scope));
 	ASSERT_EQ(0, child_call(&self->c, do_join_cgroup, self->scope, 0));
 	for (i = 0; i < 60; i++) {
-		ASSERT_EQ(0, write_file_at(self->scope, "cpuset.cpus",
-					   cpus[i % 4]));
-		ASSERT_EQ(0, write_file_at(self->scope, "cpu.max",
-					   quotas[i % 3]));
+		ASSERT_EQ(0, change_cpus(self->scope, i));
 		ASSERT_EQ(0, child_call(&self->c, do_burn, 5, 0));
 		ASSERT_NE(NULL, view(&self->c, "/proc/stat"));
 		for (col = 0; col < STEAL; col++) {
