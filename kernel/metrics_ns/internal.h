@@ -8,7 +8,6 @@
 #include <linux/list.h>
 #include <linux/metrics_ns.h>
 #include <linux/minmax.h>
-#include <linux/page_counter.h>
 #include <linux/spinlock.h>
 
 struct seq_file;
@@ -144,7 +143,7 @@ bool metrics_label_valid(const char *label, u32 len);
  * metrics_mem_narrow - take a cgroup's limit into account
  * @total: how large the memory is
  * @available: what of it can be had without swapping
- * @max: the cgroup's limit, %PAGE_COUNTER_MAX for none
+ * @max: the cgroup's limit
  * @usage: what counts against it
  * @reclaimable: what of that can be dropped; more than @usage where that is older
  *
@@ -157,8 +156,6 @@ static inline void metrics_mem_narrow(unsigned long *total,
 {
 	unsigned long used = usage - min(usage, reclaimable);
 
-	if (max == PAGE_COUNTER_MAX)
-		return;
 	*total = min(*total, max);
 	*available = min(*available, max - min(max, used));
 }

@@ -3,6 +3,7 @@
 
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/page_counter.h>
 #include <linux/sched/loadavg.h>
 #include <linux/string.h>
 

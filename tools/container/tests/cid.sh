@@ -570,6 +570,8 @@ podman_itself()
 	local -x PATH=$REAL_PATH
 	local id pid wrapper
 	wrapper=$(command -v cid-runtime)
+	trap 'stop_all; PATH=$REAL_PATH; podman rm -f -t 0 cid-plain cid-named
+		podman rmi cid-test' EXIT
 
 	mkdir -p "$TMP/image/bin"
 	cp "$(command -v busybox)" "$TMP/image/bin/"
@@ -584,8 +586,6 @@ podman_itself()
 	cid ls --json | jq -e --argjson pid "$pid" 'any(.[]; .id == null and
 		.pid == $pid and (.cgroup | test("libpod")))'
 	same "$id" "$(cid ps --json cid-named | jq -r '.[0].label')"
-	podman rm -f -t 0 cid-plain cid-named >/dev/null
-	podman rmi cid-test >/dev/null
 }
 
 runtime_hangs()
@@ -707,36 +707,52 @@ top_batch()
 	same 3 "$(cid top --json -n 3 -d 0.2 | jq -s length)"
 }
 
+# top_of LABEL FILTER: what jq makes of its line
+top_of()
+{
+	cid top --json -n 2 -d 2 | tail -1 |
+		jq -e --arg label "$1" ".containers[] | select(.label == \$label) | $2"
+}
+
 top_numbers()
 {
 	cid run --label busy --cpus 0.2 -- sh -c 'while :; do :; done' &
 	STARTED+=($!)
 	until_true sh -c 'cid ls | grep -q busy'
-	cid top --json -n 2 -d 1 | tail -1 | jq -e '.containers[] |
-		select(.label == "busy") | .cpu_percent > 5 and
-		.cpu_percent < 45 and .throttled_percent > 10 and
-		.pids == 2 and .net_host'
+	top_of busy '.cpu_percent > 5 and .cpu_percent < 45 and
+		.throttled_percent > 10 and .pids == 2 and .net_host'
 }
 
-# What it writes to disk, and its memory as its cgroup has it
 top_io()
 {
-	local cgroup file
+	local file
 	file=$(mktemp -p /var/tmp)
+	# shellcheck disable=SC2064	# it is local
+	trap "stop_all; rm -f '$file'" EXIT
 
 	cid run --label writer -- sh -c "while :; do
 		dd if=/dev/zero of=$file bs=1M count=2 conv=fsync 2>/dev/null; done" &
 	STARTED+=($!)
 	until_true sh -c 'cid ls | grep -q writer'
-	cid top --json -n 2 -d 2 | tail -1 >"$TMP/top"
-	cgroup=$CGROUPS$(cid ls --json |
-		jq -r '.[] | select(.label == "writer") | .cgroup')
-	say "$(cat "$TMP/top")"
-	jq -e --argjson now "$(cat "$cgroup/memory.current")" '.containers[] |
-		select(.label == "writer") | .io_write_bytes_per_second > 100000 and
-		.memory_bytes > $now / 4 and .memory_bytes < $now * 4' "$TMP/top"
-	echo 1 >"$cgroup/cgroup.kill"
-	rm -f "$file"
+	top_of writer '.io_write_bytes_per_second > 100000'
+}
+
+# It sleeps, so what is shown is soon what its cgroup has before and after.
+memory_agrees()
+{
+	local before shown
+
+	before=$(<"$1/memory.current")
+	shown=$(top_of quiet .memory_bytes)
+	say "before $before, shown $shown, after $(<"$1/memory.current")"
+	((before == shown && before == $(<"$1/memory.current")))
+}
+
+top_memory()
+{
+	start quiet
+	until_true memory_agrees "$CGROUPS$(cid ls --json |
+		jq -r '.[] | select(.label == "quiet") | .cgroup')"
 }
 
 # Sends, when told to, datagrams of 1000 bytes and of headers of 42: three into
@@ -911,7 +927,8 @@ claim "enter refuses a paused container" enter_paused
 claim "enter says that there is no such container" enter_unknown
 claim "top prints tables and JSON" top_batch
 claim "top tells CPU use and throttling" top_numbers
-claim "top tells what is written to disk, and the memory" top_io
+claim "top tells what is written to disk" top_io
+claim "top tells the memory that its cgroup has" top_memory
 claim "top tells what went over a network of its own" top_net
 claim "top refuses wrong usage" top_usage
 claim "top quits on q and gives the screen back" top_quits

@@ -31,6 +31,8 @@ done
 
 # shellcheck source=tools/container/runtime/tests/containers.sh
 . "$(dirname "$0")/containers.sh"
+LIMIT=/proc/sys/user/max_metrics_namespaces
+limit=$(< "$LIMIT")
 dockerd_pid=
 test_user=
 rootless=(crun)
@@ -42,6 +44,7 @@ fi
 
 cleanup() {
 	set +e
+	echo "$limit" > "$LIMIT"
 	[[ -z $dockerd_pid ]] || { kill "$dockerd_pid"; wait "$dockerd_pid"; }
 	# rootless podman leaves a process that holds its user namespace
 	[[ -z $test_user ]] || { pkill -KILL -u "$test_user"; sleep 1; }
@@ -280,32 +283,34 @@ missing_runtime() {
 		"$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)" "$before"
 }
 
-LIMIT=/proc/sys/user/max_metrics_namespaces
+# Where no metrics namespace may be made
+without_room() {	# command...
+	local rc=0
+
+	echo 0 > "$LIMIT"
+	"$@" || rc=$?
+	echo "$limit" > "$LIMIT"
+	return "$rc"
+}
 
 # A container without an ID is better than none,
 no_namespace_left() {
-	local max out rc=0
+	local out rc=0
 
 	bundle yes '' grep NSmetrics: /proc/self/status
-	max=$(< "$LIMIT")
-	echo 0 > "$LIMIT"
-	out=$(wrapped run -b "$dir/b" none 2> "$dir/err") || rc=$?
-	echo "$max" > "$LIMIT"
+	out=$(without_room wrapped run -b "$dir/b" none 2> "$dir/err") || rc=$?
 	expect 'exit code' "$rc" 0
 	expect ID "$out" $'NSmetrics:\t0'
 }
 
 # unless it was required.
 required_id() {
-	local before max rc=0
+	local before rc=0
 
 	bundle yes '' sleep 300
 	before=$("$ns_info" --list; ls "$dir/b" /sys/fs/cgroup)
-	max=$(< "$LIMIT")
-	echo 0 > "$LIMIT"
-	CID_RUNTIME_REQUIRE=1 wrapped create -b "$dir/b" none \
+	CID_RUNTIME_REQUIRE=1 without_room wrapped create -b "$dir/b" none \
 		< /dev/null > "$dir/err" 2>&1 || rc=$?
-	echo "$max" > "$LIMIT"
 	expect 'exit code' "$rc" 125
 	expect lines "$(wc -l < "$dir/err")" 1
 	grep -q 'require=1 forbids that' "$dir/err"

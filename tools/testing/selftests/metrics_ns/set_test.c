@@ -95,14 +95,11 @@ TEST_F(invalid, sets_nothing)
 	struct metrics_ns_set arg = variant->arg;
 	struct metrics_ns_info info;
 
-	/* Who asks for nothing can't ask for more and still ask for nothing. */
-	if (!arg.mask)
-		return;
-	if (!(arg.mask & NS_METRICS_SET_FLAGS) && !arg.flags) {
+	if (arg.mask && !(arg.mask & NS_METRICS_SET_FLAGS) && !arg.flags) {
 		arg.mask |= NS_METRICS_SET_FLAGS;
 		arg.flags = METRICS_NS_QUOTA_CPUS;
-	} else if (!(arg.mask & NS_METRICS_SET_LABEL) && !arg.label_len &&
-		   !arg.label[0]) {
+	} else if (arg.mask && !(arg.mask & NS_METRICS_SET_LABEL) &&
+		   !arg.label_len && !arg.label[0]) {
 		fill_label(&arg, "web-1");
 	}
 	EXPECT_EQ(-EINVAL, ns_set(self->fd, &arg));

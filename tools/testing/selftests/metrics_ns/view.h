@@ -20,6 +20,9 @@
 
 #define CONTROLLERS	"cgroup.subtree_control"
 
+/* A clock tick of /proc, and then some for tasks between ticks. */
+#define TICKS_SLACK	20
+
 static char text[TEXT_MAX];
 
 /* Shared with the children: what they have read. */
@@ -219,6 +222,21 @@ static inline bool same_lines(const char *a, const char *b, const char *end)
 	return !*a && !*b;
 }
 
+/* Are two texts of /proc/cpuinfo the same, but for frequencies, which change? */
+static inline bool same_cpuinfo(const char *a, const char *b)
+{
+	while (*a && *b) {
+		size_t len = strcspn(a, "\n");
+
+		if (strncmp(a, "cpu MHz", 7) &&
+		    (len != strcspn(b, "\n") || strncmp(a, b, len)))
+			return false;
+		a = next_line(a);
+		b = next_line(b);
+	}
+	return !*a && !*b;
+}
+
 #define LINES_MAX	256
 
 /*
@@ -369,17 +387,6 @@ static inline long view_make(FIXTURE_DATA(view) *self)
 		return ret;
 	self->ns = open_ns(self->c.pid);
 	return self->ns < 0 ? -errno : 0;
-}
-
-/* The @i-th of many changes of a cgroup's CPUs and quota */
-static inline long change_cpus(int cgroup, int i)
-{
-	/* A newline is none of its own: the parent's. */
-	static const char * const cpus[] = { "0", "0-1", "1", "\n" };
-	static const char * const quotas[] = { "20000", "150000", "max" };
-	long ret = write_file_at(cgroup, "cpuset.cpus", cpus[i % 4]);
-
-	return ret ? ret : write_file_at(cgroup, "cpu.max", quotas[i % 3]);
 }
 
 static inline void view_clean_up(FIXTURE_DATA(view) *self)
