@@ -4,7 +4,6 @@
 # touching the system's. Sourced after KERNEL, with SUITE set.
 
 APT=$BUILD/apt/$SUITE
-KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 apt_conf()
 {
