@@ -76,21 +76,14 @@ static void parse_status(struct process *p, const char *status)
 		p->metrics_id = strtoull(s, NULL, 10);
 }
 
-/*
- * A process without an ID may still be in a container that nobody wrapped. Its
- * depth tells so before any file of it is opened, which spares all of the
- * host's processes that.
- */
-static void find_pidns(struct inventory *inv, struct process *p, int own_depth)
+/* Its depth tells so before any file of it is opened. */
+static void find_pidns(struct inventory *inv, struct process *p)
 {
-	cleanup_close int procfd = -1;
+	cleanup_close int procfd = proc_open(p->pid);
 
-	if (p->metrics_id || p->nr_nspid <= own_depth)
-		return;
-	procfd = proc_open(p->pid);
-	if (procfd >= 0 && !nsinfo_id(procfd, "pid", &p->pidns_id)) {
-		if (p->pidns_id == inv->own_pidns)
-			p->pidns_id = 0;
+	if (procfd >= 0 && !nsinfo_id(procfd, "pid", &p->ns_id)) {
+		if (p->ns_id == inv->own_pidns)
+			p->ns_id = 0;
 		return;
 	}
 	/* A zombie has no such link either, and nothing to show. */
@@ -98,6 +91,36 @@ static void find_pidns(struct inventory *inv, struct process *p, int own_depth)
 		p->unreadable = true;
 		inv->nr_unreadable++;
 	}
+}
+
+static void ns_link(int proc, const char *pid, const char *kind,
+		    char link[NS_LINK_SIZE])
+{
+	char path[300];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/ns/%s", pid, kind);
+	len = readlinkat(proc, path, link, NS_LINK_SIZE - 1);
+	link[len < 0 ? 0 : len] = '\0';
+}
+
+/*
+ * One that has the host's pid namespace (docker's --pid=host) has a cgroup
+ * namespace still. While both are there, their inode numbers differ, and
+ * reading the link opens no file, which spares all of the host's processes
+ * that.
+ */
+static void find_cgroupns(const struct inventory *inv, struct process *p,
+			  int proc, const char *name)
+{
+	char link[NS_LINK_SIZE];
+	cleanup_close int procfd = -1;
+
+	ns_link(proc, name, "cgroup", link);
+	if (!*link || !*inv->own_cgroupns || !strcmp(link, inv->own_cgroupns))
+		return;
+	procfd = proc_open(p->pid);
+	p->by_cgroupns = procfd >= 0 && !nsinfo_id(procfd, "cgroup", &p->ns_id);
 }
 
 static int load_process(struct inventory *inv, int proc, const char *name,
@@ -121,7 +144,11 @@ static int load_process(struct inventory *inv, int proc, const char *name,
 	p = &inv->procs[inv->nr_procs++];
 	*p = (struct process){ .pid = pid, .container = NO_CONTAINER };
 	parse_status(p, status);
-	find_pidns(inv, p, own_depth);
+	/* Without an ID it may still be in a container that nobody wrapped. */
+	if (!p->metrics_id && p->nr_nspid > own_depth)
+		find_pidns(inv, p);
+	else if (!p->metrics_id)
+		find_cgroupns(inv, p, proc, name);
 	return 0;
 }
 
@@ -152,6 +179,7 @@ static int load_processes(struct inventory *inv)
 
 	if (!dir || depth < 0)
 		return -1;
+	ns_link(dirfd(dir), "self", "cgroup", inv->own_cgroupns);
 	while ((de = readdir(dir)))
 		if (load_process(inv, dirfd(dir), de->d_name, depth))
 			return -1;
@@ -233,11 +261,11 @@ static long find_by_id(const struct inventory *inv, uint64_t id)
 	return NO_CONTAINER;
 }
 
-static long find_by_pidns(const struct inventory *inv, uint64_t id)
+static long find_by_ns(const struct inventory *inv, uint64_t id)
 {
 	for (size_t i = 0; i < inv->nr; i++)
 		if (!inv->containers[i].has_id &&
-		    inv->containers[i].pidns_id == id)
+		    inv->containers[i].ns_id == id)
 			return i;
 	return NO_CONTAINER;
 }
@@ -264,15 +292,16 @@ static long container_of_id(struct inventory *inv, const struct process *p)
 	return index;
 }
 
-static long container_of_pidns(struct inventory *inv, const struct process *p)
+static long container_of_ns(struct inventory *inv, const struct process *p)
 {
-	long index = find_by_pidns(inv, p->pidns_id);
+	long index = find_by_ns(inv, p->ns_id);
 	struct container *c;
 
 	if (index != NO_CONTAINER)
 		return index;
 	c = add_container(inv);
-	c->pidns_id = p->pidns_id;
+	c->ns_id = p->ns_id;
+	c->by_cgroupns = p->by_cgroupns;
 	return inv->nr - 1;
 }
 
@@ -312,8 +341,8 @@ static void assign_processes(struct inventory *inv)
 
 		if (p->metrics_id)
 			index = container_of_id(inv, p);
-		else if (p->pidns_id)
-			index = container_of_pidns(inv, p);
+		else if (p->ns_id)
+			index = container_of_ns(inv, p);
 		if (index != NO_CONTAINER)
 			join(inv, p, index);
 	}
@@ -362,7 +391,7 @@ static void find_cgroups(struct inventory *inv)
 	for (size_t i = 0; i < inv->nr_procs; i++) {
 		struct process *p = &inv->procs[i];
 
-		if (p->container != NO_CONTAINER && p->pidns_id)
+		if (p->container != NO_CONTAINER && p->ns_id)
 			merge_cgroup(&inv->containers[p->container], p);
 	}
 }
@@ -520,8 +549,8 @@ void container_id_json(struct json_object *obj, const struct container *c)
 			       out_string(c && *c->label ? c->label : NULL));
 	json_object_object_add(obj, "host", json_object_new_boolean(!c));
 	if (c && !c->has_id) {
-		json_object_object_add(obj, "pidns",
-				       json_object_new_uint64(c->pidns_id));
+		json_object_object_add(obj, c->by_cgroupns ? "cgroupns" : "pidns",
+				       json_object_new_uint64(c->ns_id));
 		json_object_object_add(obj, "note", out_string(NO_ID_NOTE));
 	}
 }

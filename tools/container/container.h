@@ -13,13 +13,15 @@
 
 #define MAX_PID_LEVELS	33	/* MAX_PID_NS_LEVEL and the host */
 #define NO_CONTAINER	(-1)
+#define NS_LINK_SIZE	32	/* of /proc/PID/ns/NAME, with its end */
 
 struct process {
 	pid_t pid;
 	char comm[64];		/* kernel threads' names are the longest */
 	char state;
 	uint64_t metrics_id;	/* 0: the initial namespace, or unreadable */
-	uint64_t pidns_id;	/* where there is no ID; 0: the caller's */
+	uint64_t ns_id;		/* where there is no ID; 0: the caller's */
+	bool by_cgroupns;	/* what ns_id is of, if not of a pid namespace */
 	int nspid[MAX_PID_LEVELS];
 	int nr_nspid;
 	bool unreadable;	/* in another pid namespace, but which? */
@@ -28,14 +30,16 @@ struct process {
 
 /*
  * A metrics namespace other than the initial one; or, without an ID, the
- * processes of a foreign pid namespace for which nobody made one.
+ * processes of a foreign pid namespace for which nobody made one, or, in the
+ * caller's, of a foreign cgroup namespace.
  */
 struct container {
 	bool has_id;
 	struct metrics_ns_info info;		/* only with an ID */
 	bool foreign;				/* another user namespace's */
 	char label[NS_METRICS_LABEL_MAX + 1];	/* "": none */
-	uint64_t pidns_id;			/* only without an ID */
+	uint64_t ns_id;				/* only without an ID */
+	bool by_cgroupns;
 	char *scope;				/* path, or NULL */
 	char *cgroup;				/* path, or NULL */
 	long first;				/* index of a process, or -1 */
@@ -49,6 +53,7 @@ struct inventory {
 	size_t nr_procs;
 	struct cgroup_fs fs;
 	uint64_t own_pidns;
+	char own_cgroupns[NS_LINK_SIZE];	/* "": can't be read */
 	uint64_t own_userns;			/* 0: a kernel without */
 	size_t nr_unreadable;
 };

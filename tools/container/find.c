@@ -12,9 +12,20 @@
 
 typedef bool (*match_fn)(const struct container *c, const char *name);
 
+/*
+ * What runtimes print of their IDs; one in 280 is all digits. IDs of the
+ * kernel's are counted, and won't get that long.
+ */
+#define RUNTIME_ID_LEN	12
+
 static bool all_digits(const char *s)
 {
 	return s[strspn(s, "0123456789")] == '\0';
+}
+
+static bool may_begin_label(const char *name)
+{
+	return !all_digits(name) || strlen(name) >= RUNTIME_ID_LEN;
 }
 
 /* Whole only: 25 must never lead into 250. */
@@ -113,7 +124,8 @@ static int find_runtime(const struct inventory *inv, const char *name,
  * @index: gets its index
  *
  * In the order of what others have least influence on. A number that is no
- * container's ID any more must not become the beginning of a label.
+ * container's ID any more must not become the beginning of a label, unless it is
+ * as long as those that runtimes print.
  *
  * Return: 1; 0 if there is none; -1 if it can mean several, and says so.
  */
@@ -129,7 +141,7 @@ int inventory_look_up(const struct inventory *inv, const char *name, long *index
 		nr = find_one(inv, name, match_label, index);
 	if (!nr)
 		nr = find_runtime(inv, name, index);
-	if (!nr && !all_digits(name))
+	if (!nr && may_begin_label(name))
 		nr = find_one(inv, name, match_prefix, index);
 	return nr;
 }
@@ -149,7 +161,7 @@ static void say_none(const struct inventory *inv, const char *name)
  * inventory_find - find the container that a user names
  * @inv: from inventory_load()
  * @name: an ID, a label, a runtime's name, or the beginning of a label that
- *	is no number; labels count where the container belongs to the caller's
+ *	is no number of less than 12 digits; labels count where the container belongs to the caller's
  *	user namespace
  *
  * It says itself what goes wrong.

@@ -259,7 +259,8 @@ int cmd_ls(int argc, char **argv)
 		.options = options,
 		.parser = parse_ls,
 		.doc = "List the containers: those that have an ID, and the "
-		       "processes in other pid namespaces that have none.\v"
+		       "processes in other pid or cgroup namespaces that have "
+		       "none.\v"
 		       "Namespaces are given by their ns_id, or as 'host' where "
 		       "the caller is in the same.",
 	};

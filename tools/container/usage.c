@@ -130,7 +130,7 @@ void snapshot_take(struct snapshot *snap, const struct inventory *inv)
 
 		*u = (struct usage){
 			.has_id = c->has_id,
-			.key = c->has_id ? c->info.id : c->pidns_id,
+			.key = c->has_id ? c->info.id : c->ns_id,
 			.cpu_usec = UNKNOWN, .throttled_usec = UNKNOWN,
 			.memory = UNKNOWN, .memory_limit = UNKNOWN,
 			.io_read = UNKNOWN, .io_write = UNKNOWN,

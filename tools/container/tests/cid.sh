@@ -450,6 +450,50 @@ unwrapped()
 		.[0].inner_pid == 1'
 }
 
+# As --pid=host makes it. Another mount namespace, as services have, is none.
+unwrapped_host_pids()
+{
+	unshare --fork --mount --kill-child sleep 1001 &
+	KILLED+=($!)
+	until_true pgrep -x -f 'sleep 1001'
+	same 0 "$(cid ls --json | jq 'map(select(.id == null)) | length')"
+	mkdir /sys/fs/cgroup/unwrapped
+	sh -c 'echo 0 >/sys/fs/cgroup/unwrapped/cgroup.procs
+		exec unshare --cgroup --net sleep 1002' &
+	KILLED+=($!)
+	until_true sh -c 'cid ls | grep -q "no container ID"'
+	local pid
+	pid=$(pgrep -x -f 'sleep 1002')
+
+	cid ls --json | jq -e --argjson pid "$pid" 'map(select(.id == null)) |
+		length == 1 and (.[0] | .pid == $pid and .processes == 1 and
+		.cgroup == "/unwrapped" and .cgroupns > 0 and
+		.namespaces.pid.host and (.namespaces.net.host | not))'
+	contains "$(cid of -n "$pid")" "no container ID"
+	stop_all
+	rmdir /sys/fs/cgroup/unwrapped
+}
+
+# As on a machine that has cgroup v1, or none
+without_cgroup2()
+{
+	start cgroupless
+	local id
+	id=$(id_of cgroupless)
+
+	# shellcheck disable=SC2016	# expanded there
+	unshare --mount bash -euc 'umount -R -l /sys/fs/cgroup
+		export id=$1
+		cid ls --json | jq -e "any(.id == (env.id | tonumber))"
+		cid ps "$1" | grep -q sleep
+		cid check --json >"$2"
+		jq -e "any(.feature == \"cgroup v2\" and (.there | not))" "$2"
+		! cid run --memory 64M -- touch "$2.ran" 2>"$2.err"
+		[[ ! -e $2.ran && $(wc -l <"$2.err") == 1 ]]
+		grep -q "cgroup" "$2.err"
+		cid run -- true' bash "$id" "$TMP/cgroupless"
+}
+
 ps_numbers()
 {
 	start numbers
@@ -524,6 +568,9 @@ numbers()
 	refused 1 "no container" cid ps 98765432
 	((id < 10)) || refused 1 "no container" cid ps "${id%?}"
 	same 987654321 "$(cid ps 987654321 --json | jq -r '.[0].label')"
+	start 123456789012abcdef
+	refused 1 "no container" cid ps 12345678901
+	same 123456789012abcdef "$(cid ps 123456789012 --json | jq -r '.[0].label')"
 }
 
 # In a user namespace of its own, whose root may label what it starts
@@ -906,12 +953,14 @@ claim "run tells the unprivileged what is missing" unprivileged_run
 claim "ls shows ID, parent and namespaces" listed
 claim "every JSON parses and agrees" json_parses
 claim "a container that nobody wrapped isn't the host" unwrapped
+claim "without cgroup v2 containers are there, but no limits" without_cgroup2
+claim "nor is one with the host's pid namespace, by its cgroup namespace" unwrapped_host_pids
 claim "ps shows both numbers of a process" ps_numbers
 claim "of finds the number inside and the one outside" of_both_ways
 claim "of fails for a process that isn't there" of_unknown
 claim "of doesn't take what may not be read for the host" of_hidden
 claim "a name is an ID, a label or a beginning that only one has" names
-claim "a number is never taken for the beginning of one" numbers
+claim "a number is taken for the beginning of one only if it has 12 digits" numbers
 claim "a label that another user namespace gave is no name" foreign_label
 claim "a name can be podman's or docker's" runtime_name
 claim "podman's containers are listed without an ID, and named with one" podman_itself

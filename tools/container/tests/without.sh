@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of cid and cid-runtime on a kernel without metrics namespaces, as TAP. To be run as
+# root, with cgroup v2; needs jq, busybox-static and crun.
+set -euo pipefail
+
+usage()
+{
+	cat <<USAGE
+usage: without.sh [--help] [PATTERN]
+
+Tests what cid and cid-runtime do on a kernel that has no metrics namespaces, and prints
+TAP; with PATTERN (a glob) only those whose claim matches. Skips all where it has them.
+USAGE
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+# shellcheck disable=SC2034	# of claim.sh
+{
+	NAME="cid without"
+	PATTERN=${1:-*}
+}
+# shellcheck source=tools/container/tests/claim.sh
+. "$(dirname "$0")/claim.sh"
+
+if [[ -e /proc/self/ns/metrics ]]; then
+	echo "ok 1 - $NAME: all of it # SKIP this kernel has metrics namespaces"
+	echo 1..1
+	exit
+fi
+
+# What all commands say that can't do anything here
+NONE='this kernel has no metrics namespaces: boot one with CONFIG_METRICS_NS'
+
+# refused COMMAND...: with one line that says so
+refused()
+{
+	fails "$@" >"$TMP/out" 2>"$TMP/err"
+	cat "$TMP/out" "$TMP/err"
+	same 1 "$(grep -c . "$TMP/err")"
+	same 1 "$(grep -cF "cid: $NONE" "$TMP/err")"
+	[[ ! -s $TMP/out ]]
+}
+
+commands()
+{
+	local command
+
+	for command in ls ps top events runqlat cpudist offcpu profile bio fsdist \
+			fsslower net syscalls self; do
+		refused cid "$command"
+	done
+	refused cid of 1
+	refused cid enter web -- true
+	refused cid ls --json
+}
+
+# A cgroup would be left, or the command have run outside of any container.
+run()
+{
+	local before
+
+	before=$(find /sys/fs/cgroup -type d | sort)
+	refused cid run --memory 64M -- touch "$TMP/ran"
+	[[ ! -e $TMP/ran ]]
+	same "$before" "$(find /sys/fs/cgroup -type d | sort)"
+}
+
+check()
+{
+	fails cid check >"$TMP/out"
+	grep -q 'metrics namespaces *no *boot a kernel with CONFIG_METRICS_NS' "$TMP/out"
+	fails cid check --json >"$TMP/json"
+	jq -e '.[0] | .feature == "metrics namespaces" and (.there | not)' "$TMP/json"
+	jq -e 'any(.feature == "cgroup v2" and .there)' "$TMP/json"
+}
+
+bundle()
+{
+	mkdir -p "$TMP/b/rootfs/bin"
+	cp /bin/busybox "$TMP/b/rootfs/bin/sh"
+	(cd "$TMP/b" && crun spec)
+	jq '.process.terminal = false |
+		.process.args = ["sh", "-c", "echo inside; exit 7"]' \
+		"$TMP/b/config.json" >"$TMP/b/new"
+	mv "$TMP/b/new" "$TMP/b/config.json"
+}
+
+# exits CODE COMMAND...
+exits()
+{
+	local want=$1 got=0
+	shift
+
+	"$@" </dev/null >"$TMP/out" 2>"$TMP/err" || got=$?
+	cat "$TMP/out" "$TMP/err"
+	same "$want" "$got"
+}
+
+runtime()
+{
+	bundle
+	exits 7 cid-runtime run --bundle "$TMP/b" without
+	same inside "$(<"$TMP/out")"
+	grep -q '^cid-runtime: ' "$TMP/err"
+	same 1 "$(grep -c . "$TMP/err")"
+	same '' "$(crun list -q)"
+}
+
+runtime_required()
+{
+	bundle
+	CID_RUNTIME_REQUIRE=1 exits 125 cid-runtime run --bundle "$TMP/b" without
+	[[ ! -s $TMP/out ]]
+	grep -q 'require=1 forbids that' "$TMP/err"
+	same '' "$(crun list -q)"
+}
+
+claim "each command says so with a line" commands
+claim "run does nothing, and leaves nothing" run
+claim "check tells what is missing, and what is there" check
+claim "cid-runtime lets a container run without an ID, and says so" runtime
+claim "cid-runtime refuses it where an ID is required" runtime_required
+finish
