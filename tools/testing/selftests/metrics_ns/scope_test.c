@@ -227,12 +227,25 @@ TEST_F(scope, outside_cgroup_ns)
 				  self->outer_fd, self->b));
 }
 
+/*
+ * Root, an unprivileged user, and one with all capabilities in a user namespace
+ * of its own ask, one after the other.
+ */
+static void refused_to_all(struct __test_metadata *_metadata, struct child *c,
+			   int fd, int cgroup)
+{
+	EXPECT_EQ(-EPERM, child_call(c, do_set_all_fd, fd, cgroup));
+	ASSERT_EQ(0, child_call(c, do_become_nobody, 0, 0));
+	EXPECT_EQ(-EPERM, child_call(c, do_set_all_fd, fd, cgroup));
+	ASSERT_EQ(0, child_call(c, do_enter_user_ns, 0, 0));
+	EXPECT_EQ(-EPERM, child_call(c, do_set_all_fd, fd, cgroup));
+}
+
 /* Who is inside can't scope. */
 TEST_F(scope, from_inside)
 {
 	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_all_fd,
-				     self->outer_fd, self->a));
+	refused_to_all(_metadata, &self->extra, self->outer_fd, self->a);
 	EXPECT_TRUE(is_unset(self->outer_fd));
 }
 
@@ -241,8 +254,7 @@ TEST_F(scope, narrow_from_inside)
 {
 	ASSERT_EQ(0, ns_set_scope(self->outer_fd, self->a));
 	ASSERT_EQ(0, child_start_inside(&self->extra, self->outer_fd));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_all_fd,
-				     self->outer_fd, self->ax));
+	refused_to_all(_metadata, &self->extra, self->outer_fd, self->ax);
 }
 
 /* Who is inside can scope what is below to what is in sight. */
