@@ -47,7 +47,7 @@
  * @zero: the scope's cgroup is removed
  * @total: RAM
  * @free: RAM not in use
- * @available: RAM that can be had without swapping
+ * @available: RAM that can be had without swapping, if that was asked for
  * @swap_total: swap space
  * @swap_free: swap space not in use
  */
@@ -135,7 +135,8 @@ static unsigned long memcg_reclaimable(struct mem_cgroup *memcg)
 	       memcg_pages(memcg, NR_SLAB_RECLAIMABLE_B);
 }
 
-static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg)
+static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg,
+			 bool available)
 {
 	unsigned long max;
 
@@ -148,7 +149,8 @@ static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg)
 		if (max != PAGE_COUNTER_MAX)
 			metrics_mem_narrow(&mem->total, &mem->available, max,
 					   page_counter_read(&memcg->memory),
-					   memcg_reclaimable(memcg));
+					   available ?
+					   memcg_reclaimable(memcg) : 0);
 	}
 }
 
@@ -175,9 +177,12 @@ static void apply_usage(struct mem_view *mem, const struct sysinfo *machine)
 		mem->swap_free = min(mem->swap_free, machine->freeswap);
 }
 
-/* @machine holds the machine's values, in pages. */
+/*
+ * @machine holds the machine's values, in pages. MemAvailable takes most of the time;
+ * without @available it isn't worked out.
+ */
 static bool mem_view_get(struct mem_view *mem, const struct metrics_view *view,
-			 const struct sysinfo *machine)
+			 const struct sysinfo *machine, bool available)
 {
 	struct cgroup_subsys_state *css;
 
@@ -186,17 +191,21 @@ static bool mem_view_get(struct mem_view *mem, const struct metrics_view *view,
 
 	memset(mem, 0, sizeof(*mem));
 	mem->total = machine->totalram;
-	mem->available = si_mem_available();
+	mem->available = available ? si_mem_available() : 0;
 	mem->swap_total = machine->totalswap;
 
 	css = cgroup_get_e_css(view->scope->cgrp, &memory_cgrp_subsys);
 	mem_cgroup_flush_stats(mem_cgroup_from_css(css));
-	apply_limits(mem, mem_cgroup_from_css(css));
-	css_put(css);
-
+	apply_limits(mem, mem_cgroup_from_css(css), available);
 	mem->total = max(mem->total, 1UL);
 	mem->available = min(mem->available, mem->total);
-	find_amounts(*view, mem);
+
+	if (css->cgroup == view->scope->cgrp) {
+		mem->memcg = mem_cgroup_from_css(css);
+	} else {
+		css_put(css);
+		find_amounts(*view, mem);
+	}
 	apply_usage(mem, machine);
 	return true;
 }
@@ -209,7 +218,7 @@ static void mem_view_put(struct mem_view *mem)
 
 /* What a file is to show, for mem_view_put(); false if it is the machine. */
 static bool mem_view_of(const struct seq_file *m, struct metrics_view *view,
-			struct mem_view *mem)
+			struct mem_view *mem, bool available)
 {
 	struct sysinfo machine;
 
@@ -217,7 +226,7 @@ static bool mem_view_of(const struct seq_file *m, struct metrics_view *view,
 		return false;
 	si_meminfo(&machine);
 	si_swapinfo(&machine);
-	return mem_view_get(mem, view, &machine);
+	return mem_view_get(mem, view, &machine, available);
 }
 
 static void show_kb(struct seq_file *m, const char *s, unsigned long pages)
@@ -375,7 +384,7 @@ bool __metrics_ns_show_meminfo(struct seq_file *m)
 	struct metrics_view view;
 	struct mem_view mem;
 
-	if (!mem_view_of(m, &view, &mem))
+	if (!mem_view_of(m, &view, &mem, true))
 		return false;
 
 	show_sizes(m, &mem);
@@ -415,7 +424,7 @@ bool __metrics_ns_show_swaps(struct seq_file *m, bool first)
 
 	if (!first)
 		return !mem_cgroup_disabled() && metrics_view_of(m, &view);
-	if (!mem_view_of(m, &view, &mem))
+	if (!mem_view_of(m, &view, &mem, false))
 		return false;
 
 	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
@@ -475,7 +484,7 @@ void __metrics_ns_vmstat(struct seq_file *m, unsigned long *events)
 	struct metrics_view view;
 	struct mem_view mem;
 
-	if (!mem_view_of(m, &view, &mem))
+	if (!mem_view_of(m, &view, &mem, false))
 		return;
 	if (mem.memcg || mem.zero) {
 		memset(items, 0, (nodes - items) * sizeof(*items));
@@ -497,7 +506,7 @@ void metrics_view_sysinfo_memory(const struct metrics_view *view,
 {
 	struct mem_view mem;
 
-	if (!mem_view_get(&mem, view, info))
+	if (!mem_view_get(&mem, view, info, false))
 		return;
 
 	info->totalram = mem.total;

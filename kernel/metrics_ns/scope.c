@@ -254,7 +254,7 @@ static void view_narrow(struct metrics_view *view,
 void metrics_ns_resolve(const struct metrics_namespace *ns,
 			struct metrics_view *view)
 {
-	const struct metrics_namespace *chain[METRICS_NS_MAX_LEVEL];
+	const struct metrics_namespace *chain[METRICS_NS_MAX_LEVEL] __uninitialized;
 	u32 level = ns->level;
 	u32 i;
 
