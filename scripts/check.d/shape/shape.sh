@@ -5,12 +5,18 @@
 # scripts/recordings to keep.
 set -euo pipefail
 
-# Numbers become N, so that what remains is the form. The value of a CPU's flags
-# and names depends on the emulator; the CPUs' number on the guest.
+# Numbers become N, so that what remains is the form: one that is padded, N and the column
+# in which it ends. The value of a CPU's flags and names depends on the emulator; the CPUs'
+# number on the guest.
 shape()
 {
+	local file
+
 	echo '== meminfo'
-	sed -E 's/ +[0-9]+/ N/' /proc/meminfo
+	awk 'match($0, / +[0-9]+/) {
+		print substr($0, 1, RSTART - 1) " N@" RSTART + RLENGTH - 1 \
+			substr($0, RSTART + RLENGTH)
+	}' /proc/meminfo
 	echo '== stat'
 	sed -E 's/^cpu[0-9]+/cpuN/; s/ [0-9]+/ N/g; /^intr/s/( N)+/ N.../' \
 		/proc/stat | uniq
@@ -22,6 +28,34 @@ shape()
 		{ print }'
 	echo '== online'
 	sed -E 's/[0-9]+/N/g' /sys/devices/system/cpu/online
+	echo '== loadavg'
+	sed -E 's/[0-9]+\.[0-9]{2}\b/N.NN/g; s/\b[0-9]+/N/g' /proc/loadavg
+	echo '== swaps'
+	sed -E 's/\b[0-9]+/N/g; s/\t/<tab>/g' /proc/swaps
+	echo '== vmstat'
+	sed -E 's/ [0-9]+/ N/' /proc/vmstat
+	echo '== diskstats'
+	awk 'match($0, /^ *[0-9]+/) {
+		major = RLENGTH
+		match($0, /^ *[0-9]+ +[0-9]+/)
+		rest = substr($0, RLENGTH + 1)
+		gsub(/ [0-9]+/, " N", rest)
+		print "N@" major " N@" RLENGTH rest
+	}' /proc/diskstats
+	for file in /proc/pressure/*; do
+		echo "== ${file#/proc/}"
+		sed -E 's/[0-9]+\.[0-9]{2}\b/N.NN/g; s/total=[0-9]+/total=N/' "$file"
+	done
+}
+
+# With a swap, so that its line is there to see
+swap_on()
+{
+	dd if=/dev/zero of="$SWAP" bs=1M count=1 status=none
+	chmod 600 "$SWAP"
+	mkswap -q "$SWAP"
+	swapon "$SWAP"
+	trap 'swapoff "$SWAP"; rm -f "$SWAP"' EXIT
 }
 
 # compare NUMBER NAME COMMAND...: the command's output against the recording
@@ -42,14 +76,16 @@ unscoped()
 {
 	python3 -c 'import os, sys
 os.unshare(0x40)
-os.execv(sys.argv[1], sys.argv[1:])' "$0" --print
+os.execv(sys.argv[1], sys.argv[1:])' "$0" --print-only
 }
 
 RECORDING=$(dirname "$0")/base.shape
-if [[ ${1:-} == --print ]]; then
-	shape
-	exit
-fi
+SWAP=/var/tmp/shape.swap
+case ${1:-} in
+--print-only) shape; exit ;;
+--print) swap_on; shape; exit ;;
+esac
+swap_on
 echo 1..2
 compare 1 'the initial namespace reads what the base kernel prints' shape
 compare 2 'a namespace without a scope reads what the base kernel prints' unscoped
