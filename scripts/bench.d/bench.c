@@ -70,6 +70,24 @@ static void run_fork(const void *arg)
 	reap(pid);
 }
 
+/* Its first process, as the namespace ends with that */
+static void prepare_pid_ns(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		err(1, "unshare(CLONE_NEWPID)");
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid)
+		return;
+	if (waitpid(pid, &status, 0) != pid)
+		err(1, "waitpid");
+	exit(status ? 1 : 0);
+}
+
 static void *thread(void *arg)
 {
 	return arg;
@@ -274,9 +292,13 @@ static void run_sysinfo(const void *arg)
 	{ "fork+unshare(" name ")+exit+wait", run_unshare, NS(flag, name), \
 	  ns_there, NULL }
 #define READ(path) { "read " path, run_read, path, file_there, NULL }
+#define READ_WITH(path, what, possible, prepare) \
+	{ "read " path ", with " what, run_read, path, possible, prepare }
 
 static const struct bench benches[] = {
 	{ "fork+exit+wait", run_fork, NULL, NULL, NULL },
+	{ "fork+exit+wait in a PID namespace", run_fork,
+	  NS(CLONE_NEWPID, "pid"), ns_there, prepare_pid_ns },
 	{ "thread create+exit+join", run_thread, NULL, NULL, NULL },
 	{ "vfork+execve+exit+wait", run_exec, NULL, NULL, NULL },
 	{ "pipe round trip", run_pipe, NULL, NULL, NULL },
@@ -298,9 +320,18 @@ static const struct bench benches[] = {
 	READ("/proc/cpuinfo"),
 	READ("/proc/loadavg"),
 	READ("/proc/swaps"),
+	READ_WITH("/proc/swaps", "swap", swap_there, prepare_swap),
 	READ("/proc/vmstat"),
 	READ("/proc/diskstats"),
+	READ_WITH("/proc/diskstats", "I/O", loop_there, prepare_disk),
 	READ("/proc/pressure/cpu"),
+	READ("/proc/pressure/io"),
+	READ("/proc/pressure/memory"),
+	READ("/proc/pressure/irq"),
+	READ("/proc/host/stat"),
+	READ("/proc/host/meminfo"),
+	READ("/proc/host/uptime"),
+	READ("/proc/host/loadavg"),
 	READ("/proc/self/status"),
 	READ("/sys/devices/system/cpu/online"),
 	{ "sysinfo", run_sysinfo, NULL, NULL, NULL },
@@ -363,7 +394,7 @@ void measure_where_prepared(const struct bench *b,
 		exit(0);
 	}
 	reap(pid);
-	remove_cgroups();
+	put_back();
 }
 
 static void measure_operations(void)
@@ -389,7 +420,7 @@ void put(const char *path, const char *text)
 
 static void enter_cgroup(void)
 {
-	put(CGROUPS "/cgroup.subtree_control", "+cpu +cpuset +memory +pids");
+	put(CGROUPS "/cgroup.subtree_control", "+cpu +cpuset +io +memory +pids");
 	if (mkdir(OWN_CGROUP, 0755) && errno != EEXIST)
 		err(1, "%s", OWN_CGROUP);
 	put(OWN_CGROUP "/memory.max", "256M");
@@ -409,7 +440,10 @@ static void enter_namespace(int tell, int listen)
 
 static void give_scope(pid_t pid)
 {
-	struct metrics_ns_set set = { .mask = NS_METRICS_SET_SCOPE };
+	struct metrics_ns_set set = {
+		.mask = NS_METRICS_SET_SCOPE | NS_METRICS_SET_FLAGS,
+		.flags = METRICS_NS_HOST_VIEW,
+	};
 	char path[64];
 	int fd;
 

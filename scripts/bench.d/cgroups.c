@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -21,6 +22,7 @@
 #define SECOND		CGROUPS "/bench-second"
 #define CHILD		FIRST "/child"
 
+#define PATH_SIZE	32
 #define PAGE		4096UL
 /* What the kernel charges at once, so that each round does */
 #define CHARGE		(64 * PAGE)
@@ -90,8 +92,16 @@ static void make_cgroups(void)
 			err(1, "%s", paths[i]);
 }
 
-void remove_cgroups(void)
+/* The device that is swapped to, "" if none is; shared with who removes it */
+static char *swap_device;
+
+void put_back(void)
 {
+	if (swap_device && *swap_device) {
+		if (swapoff(swap_device))
+			err(1, "swapoff %s", swap_device);
+		*swap_device = '\0';
+	}
 	rmdir(CHILD);
 	rmdir(FIRST);
 	rmdir(SECOND);
@@ -184,29 +194,36 @@ void run_touch(const void *arg)
 
 static int device;
 
-/*
- * A hole, so that reading it takes memory for the device's pages alone; and only
- * what is read, a page at a time, as far as memory goes
- */
-static int open_loop(void)
+/* A hole, so that reading it takes memory for the device's pages alone */
+static int open_loop(int flags, char path[PATH_SIZE])
 {
 	struct loop_config config = {
 		.block_size = PAGE,
-		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR,
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR |
+				 (flags == O_RDONLY ? LO_FLAGS_READ_ONLY : 0),
 	};
 	int control = open_file("/dev/loop-control", O_RDWR);
 	int fd, n = ioctl(control, LOOP_CTL_GET_FREE);
-	char path[32];
 
 	if (n < 0)
 		err(1, "LOOP_CTL_GET_FREE");
-	snprintf(path, sizeof(path), "/dev/loop%d", n);
-	fd = open_file(path, O_RDONLY);
+	snprintf(path, PATH_SIZE, "/dev/loop%d", n);
+	fd = open_file(path, flags);
 	config.fd = memfd_create("bench", MFD_CLOEXEC);
 	if (ftruncate(config.fd, DEVICE) || ioctl(fd, LOOP_CONFIGURE, &config))
 		err(1, "%s", path);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	close(config.fd);
 	close(control);
+	return fd;
+}
+
+/* Only what is read, a page at a time, as far as memory goes */
+static int open_device(void)
+{
+	char path[PATH_SIZE];
+	int fd = open_loop(O_RDONLY, path);
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 	return fd;
 }
 
@@ -229,10 +246,57 @@ static void put_size(const char *path, size_t size)
 	put(path, text);
 }
 
+/* Where it already is: what is read counts for its cgroup. */
+void prepare_disk(void)
+{
+	device = open_device();
+	for (size_t i = 0; i < DEVICE; i += CLUSTER)
+		run_reclaim(NULL);
+}
+
+bool swap_there(const void *arg)
+{
+	swap_device = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return loop_there(arg) && swap_device != MAP_FAILED;
+}
+
+/* What mkswap(8) writes of a header, of which the kernel wants no more */
+static void write_swap_header(int fd)
+{
+	struct {
+		uint8_t bootbits[1024];
+		uint32_t version;
+		uint32_t last_page;
+		uint8_t rest[PAGE - 1024 - 2 * sizeof(uint32_t) - 10];
+		char magic[10];
+	} header = {
+		.version = 1,
+		.last_page = DEVICE / PAGE - 1,
+		.magic = { 'S', 'W', 'A', 'P', 'S', 'P', 'A', 'C', 'E', '2' },
+	};
+
+	if (pwrite(fd, &header, sizeof(header), 0) != sizeof(header))
+		err(1, "swap header");
+}
+
+/* Nothing is swapped to what is memory itself. */
+void prepare_swap(void)
+{
+	char path[PATH_SIZE];
+	int fd = open_loop(O_RDWR, path);
+
+	write_swap_header(fd);
+	if (fsync(fd) || swapon(path, 0))
+		err(1, "swapon %s", path);
+	strcpy(swap_device, path);
+	close(fd);
+}
+
 /* The first time around fills the cgroup, and from then on a page takes another. */
 void prepare_reclaim(void)
 {
-	device = open_loop();
+	device = open_device();
 	prepare_memory();
 	put_size(FIRST "/memory.max", CACHE);
 	for (size_t i = 0; i < DEVICE; i += CLUSTER)
@@ -242,7 +306,7 @@ void prepare_reclaim(void)
 /* As much is evicted as was read; that it was protected is an event of its own. */
 void prepare_protected(void)
 {
-	device = open_loop();
+	device = open_device();
 	make_cgroups();
 	put(FIRST "/cgroup.subtree_control", "+memory");
 	if (mkdir(CHILD, 0755))

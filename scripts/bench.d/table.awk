@@ -56,6 +56,12 @@ function versus(name,   v, cgroup, walk, got) {
 	}
 }
 
+# What the view costs: opening a file is charged to a cgroup without it as well
+function in_cgroup(name,   base) {
+	base = known(name, "base-cgroup") ? "base-cgroup" : "base"
+	return 100 * (value[name, "scoped"] / value[name, base] - 1)
+}
+
 # What layout may change: here, or on average
 function floor(name,   here, mean) {
 	here = known(name, "floor") ? abs(percent(name, "floor")) : 0
@@ -119,9 +125,9 @@ END {
 			aim("events off: " traced[i], percent(traced[i], "off"),
 			    0.1 + floor(traced[i]))
 	for (n = 1; n <= nr_names; n++)
-		if (names[n] ~ /^read / && names[n] !~ /status$/ &&
+		if (names[n] ~ /^(read |sysinfo)/ && names[n] !~ /status$/ &&
 		    known(names[n], "scoped"))
-			aim("scoped: " names[n], percent(names[n], "scoped"), 30)
+			aim("scoped: " names[n], in_cgroup(names[n]), 30)
 	nr_kfuncs = split("pidns|container_id", kfunc, "|")
 	for (i = 1; i <= nr_kfuncs; i++)
 		versus("bpf get_current_" kfunc[i])
