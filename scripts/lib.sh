@@ -56,3 +56,9 @@ config_lost()
 		esac
 	done < <(grep '^CONFIG_' "$1/wanted.config")
 }
+
+# is_git PATH: the top of a work tree, or a bare repository
+is_git()
+{
+	[[ -e $1/.git || ( -f $1/HEAD && -d $1/objects ) ]]
+}

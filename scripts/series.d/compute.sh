@@ -8,6 +8,7 @@
 
 GITDIR=''	# where objects are read and written
 BASE=''		# the commit that all this goes on top of
+SHOW_HUNKS=false	# with a finding: those that don't apply
 
 # g INDEX COMMAND...: git without a work tree
 g()
@@ -154,8 +155,33 @@ step()
 {
 	introduce "$1" "$2"
 	[[ -n ${TOUCHES[${NAME[$2]}]} ]] || return 0
-	apply_quietly "$1" "patches/${NAME[$2]}${3:+ ($3)}" \
-		< <(patch_hooks "$SRC/patches/${NAME[$2]}")
+	patch_hooks "$SRC/patches/${NAME[$2]}" >"$TMP/hooks"
+	g "$1" apply --cached --whitespace=nowarn "$TMP/hooks" 2>/dev/null ||
+		one_by_one "$1" "patches/${NAME[$2]}${3:+ ($3)}"
+}
+
+# one_by_one INDEX WHAT: git apply names one hunk and takes none. So each of $TMP/hooks
+# by itself: all that don't apply are told, and later patches find what does.
+one_by_one()
+{
+	local before=${#FAULTS[@]} hunk
+
+	rm -f "$TMP"/hunk.*
+	awk -v out="$TMP/hunk." '
+		/^diff --git / { head = ""; hunks = 0 }
+		/^@@ / {
+			hunks++
+			file = out sprintf("%04d", ++n)
+			printf "%s", head >file
+		}
+		!hunks { head = head $0 "\n"; next }
+		{ print >file }' "$TMP/hooks"
+	for hunk in "$TMP"/hunk.*; do
+		apply_quietly "$1" "$2" <"$hunk" || ! $SHOW_HUNKS ||
+			FAULTS[-1]+=$'\n'$(sed '1,/^+++ /d; s/^/    /' "$hunk")
+	done
+	((${#FAULTS[@]} > before)) || fault "$2: does not apply"
+	return 1
 }
 
 # trial INDEX WHAT I...: do these lines apply to that index?

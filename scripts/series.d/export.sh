@@ -8,6 +8,7 @@ OUT=$BUILD/series
 series_export()
 {
 	local linux=${LINUX:-} part=${PART:-} version=${V:-} rfc=${RFC:-} letter
+	local -a lines
 
 	while (($#)); do
 		case $1 in
@@ -33,19 +34,40 @@ series_export()
 	no_faults
 	[[ -z $part || " $(parts | tr '\n' ' ')" == *" $part "* ]] ||
 		die "no part '$part': there are $(parts | tr '\n' ' ')"
+	SHOW_HUNKS=true
 	export_repository "$linux"
+	base_index work
+	mapfile -t lines < <(part_lines "$(for letter in ${part:-$(parts)}; do
+		printf '%s' "$(needed_by "$letter")$letter"
+	done)")
+	trial work '' "${lines[@]}"
+	no_faults
 	for letter in ${part:-$(parts)}; do
 		export_part "$letter" "$version" "$rfc"
 	done
+}
+
+# export_unversioned PATH: a directory or a tarball; becomes TREE
+export_unversioned()
+{
+	[[ $PROJECT == linux ]] || die "--linux $1 is not a git tree"
+	BUILD_DIR=$OUT/base LINUX=$1 "$ROOT/scripts/tree" || exit 1
+	TREE=$OUT/base/linux
 }
 
 # A repository of our own that only borrows the objects of the user's tree;
 # sets BASE, GITDIR and OFFICIAL, the commit for --base.
 export_repository()
 {
-	local from=${1:-$TREE} objects shallow who
+	local objects shallow who
 
-	[[ -n $1 ]] || need_tree
+	if [[ -z $1 ]]; then
+		need_tree
+	elif ! is_git "$1"; then
+		export_unversioned "$1"
+		set -- ''
+	fi
+	local from=${1:-$TREE}
 	objects=$(git -C "$from" rev-parse --git-path objects 2>/dev/null) ||
 		die "LINUX=$from is not a git tree"
 	GITDIR=$TMP/export.git
