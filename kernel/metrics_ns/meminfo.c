@@ -200,7 +200,9 @@ static bool mem_view_get(struct mem_view *mem, const struct metrics_view *view,
 	mem->total = max(mem->total, 1UL);
 	mem->available = min(mem->available, mem->total);
 
-	if (css->cgroup == view->scope->cgrp) {
+	/* A removed cgroup has no amounts, though its state may be online still. */
+	if (css->cgroup == view->scope->cgrp &&
+	    !cgroup_is_dead(view->scope->cgrp)) {
 		mem->memcg = mem_cgroup_from_css(css);
 	} else {
 		css_put(css);
