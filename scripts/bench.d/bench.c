@@ -346,6 +346,11 @@ static const struct bench benches[] = {
 	  prepare_reclaim },
 };
 
+bool is_native(void)
+{
+	return opt.native;
+}
+
 bool chosen(const char *name)
 {
 	return !fnmatch(opt.pattern, name, 0);

@@ -35,6 +35,7 @@ struct ns {
 #define NS(flag, name)	(&(const struct ns){ flag, "/proc/self/ns/" name })
 
 /* bench.c */
+bool is_native(void);
 bool chosen(const char *name);
 unsigned long loops(void);
 void print_mean(const char *name, double mean);

@@ -254,8 +254,11 @@ void prepare_disk(void)
 		run_reclaim(NULL);
 }
 
+/* Not on a machine of somebody's: who interrupts would leave it on. */
 bool swap_there(const void *arg)
 {
+	if (is_native())
+		return false;
 	swap_device = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return loop_there(arg) && swap_device != MAP_FAILED;

@@ -166,6 +166,11 @@ one_by_one()
 {
 	local before=${#FAULTS[@]} hunk
 
+	if grep -qE '^(rename|copy|new file|deleted file|old mode|GIT binary|Binary) ' \
+			"$TMP/hooks"; then
+		apply_quietly "$1" "$2" <"$TMP/hooks"
+		return
+	fi
 	rm -f "$TMP"/hunk.*
 	awk -v out="$TMP/hunk." '
 		/^diff --git / { head = ""; hunks = 0 }

@@ -3,7 +3,13 @@
 # A project like this one, but small, for the tests of scripts/series and scripts/tree.
 # Sourced with ROOT and TMP set.
 
-REAL_LINUX=${BUILD_DIR:-$ROOT/build}/linux
+# Where the real ones are
+# shellcheck disable=SC2034	# of who sources this
+{
+	REAL_LINUX=$(realpath -m "${BUILD_DIR:-$ROOT/build}")/linux
+	REAL_MIRROR=${MIRROR:-}
+	REAL_KEYRING=${KEYRING:-}
+}
 
 # The user's own settings of git decide nothing here, and no mail is sent as him.
 export GIT_CONFIG_GLOBAL=$TMP/gitconfig GIT_CONFIG_NOSYSTEM=1
@@ -37,6 +43,9 @@ small_linux()
 	for name in kernel/{fork,sysctl,user_namespace}.c scripts/get_maintainer.pl; do
 		git -C "$REAL_LINUX" show "base:$name" >"$1/$name"
 	done
+	# kernel.org's has none of Debian's changes.
+	grep -q unprivileged_userns_clone "$1/kernel/fork.c" ||
+		(cd "$1" && git apply "$ROOT/scripts/series.d/debian-userns-clone.patch")
 	chmod +x "$1/scripts/get_maintainer.pl"
 	printf 'obj-y += fork.o\nobj-y += exit.o\n' >"$1/kernel/Makefile"
 	printf '/* %s */\n' {a..p} >"$1/kernel/exit.c"

@@ -106,9 +106,9 @@ static void ns_link(int proc, const char *pid, const char *kind,
 
 /*
  * One that has the host's pid namespace (docker's --pid=host) has a cgroup
- * namespace still. While both are there, their inode numbers differ, and
- * reading the link opens no file, which spares all of the host's processes
- * that.
+ * namespace still, other than the caller's and the host's. While both are there,
+ * their inode numbers differ, and reading the link opens no file, which spares
+ * all of the host's processes that.
  */
 static void find_cgroupns(const struct inventory *inv, struct process *p,
 			  int proc, const char *name)
@@ -120,7 +120,12 @@ static void find_cgroupns(const struct inventory *inv, struct process *p,
 	if (!*link || !*inv->own_cgroupns || !strcmp(link, inv->own_cgroupns))
 		return;
 	procfd = proc_open(p->pid);
-	p->by_cgroupns = procfd >= 0 && !nsinfo_id(procfd, "cgroup", &p->ns_id);
+	if (procfd < 0 || nsinfo_id(procfd, "cgroup", &p->ns_id))
+		return;
+	p->by_cgroupns = p->ns_id != CID_CGROUP_NS_INIT_ID &&
+			 p->ns_id != inv->own_cgroupns_id;
+	if (!p->by_cgroupns)
+		p->ns_id = 0;
 }
 
 static int load_process(struct inventory *inv, int proc, const char *name,
@@ -420,6 +425,8 @@ int inventory_load(struct inventory *inv)
 		msg("cannot tell the own pid and user namespace: %m");
 		return -1;
 	}
+	if (nsinfo_id(self, "cgroup", &inv->own_cgroupns_id))
+		inv->own_cgroupns_id = 0;
 	if (load_listed(inv)) {
 		msg("cannot list the metrics namespaces: listns: %m");
 		return -1;

@@ -54,6 +54,7 @@ struct inventory {
 	struct cgroup_fs fs;
 	uint64_t own_pidns;
 	char own_cgroupns[NS_LINK_SIZE];	/* "": can't be read */
+	uint64_t own_cgroupns_id;
 	uint64_t own_userns;			/* 0: a kernel without */
 	size_t nr_unreadable;
 };

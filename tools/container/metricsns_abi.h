@@ -20,6 +20,7 @@
 #define CID_METRICS_NS_TYPE	(1U << 6)
 #define CID_METRICS_NS_INIT_ID	9ULL
 #define CID_USER_NS_INIT_ID	3ULL
+#define CID_CGROUP_NS_INIT_ID	5ULL
 
 #ifndef SYS_listns
 #define SYS_listns 470

@@ -284,7 +284,10 @@ static void prepare_inside(const struct run *r, int sock)
 	pid_t pid;
 
 	if (unshare(CLONE_NEWMETRICS))
-		fail("cannot make a metrics namespace");
+		fail(errno == ENOSPC ?
+		     "cannot make a metrics namespace: user.max_metrics_namespaces "
+		     "or the 32 levels are used up" :
+		     "cannot make a metrics namespace");
 	if (job_send(sock, 0))
 		_exit(CID_OWN_ERROR);
 	wait_for_word(sock);

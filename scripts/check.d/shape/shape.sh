@@ -51,11 +51,11 @@ shape()
 # With a swap, so that its line is there to see
 swap_on()
 {
+	trap 'swapoff "$SWAP" || true; rm -f "$SWAP"' EXIT
 	dd if=/dev/zero of="$SWAP" bs=1M count=1 status=none
 	chmod 600 "$SWAP"
 	mkswap -q "$SWAP"
 	swapon "$SWAP"
-	trap 'swapoff "$SWAP"; rm -f "$SWAP"' EXIT
 }
 
 # compare NUMBER NAME COMMAND...: the command's output against the recording

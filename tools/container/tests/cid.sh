@@ -461,7 +461,7 @@ unwrapped_host_pids()
 	sh -c 'echo 0 >/sys/fs/cgroup/unwrapped/cgroup.procs
 		exec unshare --cgroup --net sleep 1002' &
 	KILLED+=($!)
-	until_true sh -c 'cid ls | grep -q "no container ID"'
+	until_true pgrep -x -f 'sleep 1002'
 	local pid
 	pid=$(pgrep -x -f 'sleep 1002')
 
@@ -470,6 +470,9 @@ unwrapped_host_pids()
 		.cgroup == "/unwrapped" and .cgroupns > 0 and
 		.namespaces.pid.host and (.namespaces.net.host | not))'
 	contains "$(cid of -n "$pid")" "no container ID"
+	# seen from another such container, the host is none
+	same "[$pid]" "$(unshare --cgroup cid ls --json |
+		jq -c 'map(select(.id == null) | .pid)')"
 	stop_all
 	rmdir /sys/fs/cgroup/unwrapped
 }

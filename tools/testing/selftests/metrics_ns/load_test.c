@@ -215,7 +215,7 @@ TEST_F(load, tasks)
 }
 
 /* One that a quota stops wants to run. */
-TEST_F(load, throttled_tasks)
+TEST_F_TIMEOUT(load, throttled_tasks, 120)
 {
 	FIXTURE_DATA(view) *v = &self->view;
 	int i, seen = 0;
