@@ -62,3 +62,11 @@ is_git()
 {
 	[[ -e $1/.git || ( -f $1/HEAD && -d $1/objects ) ]]
 }
+
+# work_tree NAME: build/linux-NAME, a work tree of build/linux for other commits
+work_tree()
+{
+	[[ -d $BUILD/linux-$1 ]] && return
+	git -C "$BUILD/linux" worktree prune
+	git -C "$BUILD/linux" worktree add -q --detach "$BUILD/linux-$1" base
+}

@@ -4,21 +4,8 @@
 # metrics namespaces; cid is taken from PATH. Needs bpftrace and jq.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: bpftrace.sh [--help] [PATTERN]
-
-Tests bpftrace with containers and prints TAP; with PATTERN (a glob) only those whose
-claim matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
+ABOUT="Tests bpftrace with containers"
 NAME=bpftrace
-PATTERN=${1:-*}
 # shellcheck source=tools/container/tests/claim.sh
 . "$(dirname "$0")/claim.sh"
 

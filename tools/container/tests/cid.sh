@@ -4,21 +4,8 @@
 # and with cgroup v2; cid is taken from PATH. Needs jq and util-linux.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: cid.sh [--help] [PATTERN]
-
-Tests cid and prints TAP; with PATTERN (a glob) only those whose claim matches.
-Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
+ABOUT="Tests cid"
 NAME=cid
-PATTERN=${1:-*}
 CGROUPS=/sys/fs/cgroup
 # shellcheck source=tools/container/tests/claim.sh
 . "$(dirname "$0")/claim.sh"
@@ -41,15 +28,6 @@ status()
 	"$@" || got=$?
 	((got == want)) || {
 		say "$*: exit code $got instead of $want"
-		return 1
-	}
-}
-
-# fails COMMAND...: "!" alone would not end a test
-fails()
-{
-	! "$@" || {
-		say "$* succeeded"
 		return 1
 	}
 }

@@ -1,7 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What the tests of cid and of the examples have in common, to be sourced by them
-# with NAME, with which each result begins, and PATTERN set.
+# What the tests that are scripts have in common, to be sourced by them with NAME, with
+# which each result begins, and ABOUT set: what they do, for --help. PATTERN, which may be
+# the argument, chooses claims.
+
+case ${1:-} in
+-h | --help)
+	cat <<USAGE
+usage: ${0##*/} [--help] [PATTERN]
+
+$ABOUT. Prints TAP; with PATTERN (a glob)
+only of those whose claim matches. Exit status: 1 if a test failed, or none matches.
+USAGE
+	exit
+	;;
+esac
+PATTERN=${1:-*}
 
 TMP=$(mktemp -d)
 COUNT=0
@@ -131,5 +145,6 @@ sleeper_of()
 finish()
 {
 	echo "1..$COUNT"
-	((FAILED == 0))
+	((COUNT)) || say "no claim matches '$PATTERN'"
+	((COUNT && !FAILED))
 }

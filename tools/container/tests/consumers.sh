@@ -6,23 +6,9 @@
 # shellcheck disable=SC2016	# expressions of awk
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: consumers.sh [--help] [PATTERN]
-
-Runs programs that read /proc in a container that is smaller than the machine, and
-compares what they print with the container. With PATTERN (a glob) only those
-tests whose claim matches.
-Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
+ABOUT="Runs programs that read /proc in a container that is smaller than the machine, and
+compares what they print with the container"
 NAME=consumers
-PATTERN=${1:-*}
 # shellcheck source=tools/container/tests/claim.sh
 . "$(dirname "$0")/claim.sh"
 

@@ -6,23 +6,9 @@
 # shellcheck disable=SC2016	# scripts of the container
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: diagnosis.sh [--help] [PATTERN]
-
-Runs one busy process in containers that are slow for different reasons, each with
-what it reads in its own /proc, and prints that and TAP; with PATTERN (a glob) only
-those tests whose claim matches.
-Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
+ABOUT="Runs one busy process in containers that are slow for different reasons, each with
+what it reads in its own /proc, which it prints"
 NAME=diagnosis
-PATTERN=${1:-*}
 # shellcheck source=tools/container/tests/claim.sh
 . "$(dirname "$0")/claim.sh"
 

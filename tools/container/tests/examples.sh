@@ -4,21 +4,8 @@
 # the examples and cid are taken from PATH. Needs jq and util-linux.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: examples.sh [--help] [PATTERN]
-
-Tests the examples and prints TAP; with PATTERN (a glob) only those whose claim
-matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
+ABOUT="Tests the examples"
 NAME="cid examples"
-PATTERN=${1:-*}
 EXAMPLES=(follow-bpf follow-tracefs follow-perf)
 INSTANCES=/sys/kernel/tracing/instances
 # shellcheck source=tools/container/tests/claim.sh

@@ -3,20 +3,7 @@
 # What the tests of the commands of cid that watch by BPF have in common, to be sourced
 # by them with TOOL, the command, and LINKS, how many programs it attaches, set.
 
-usage()
-{
-	cat <<USAGE
-usage: $(basename "$0") [--help] [PATTERN]
-
-Tests cid $TOOL and prints TAP; with PATTERN (a glob) only those whose claim matches.
-Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
+ABOUT="Tests cid $TOOL"
 NAME="cid $TOOL"
 export CGROUPS=/sys/fs/cgroup
 # shellcheck source=tools/container/tests/claim.sh

@@ -4,24 +4,8 @@
 # root, with cgroup v2; needs jq, busybox-static and crun.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: without.sh [--help] [PATTERN]
-
-Tests what cid and cid-runtime do on a kernel that has no metrics namespaces, and prints
-TAP; with PATTERN (a glob) only those whose claim matches. Skips all where it has them.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-# shellcheck disable=SC2034	# of claim.sh
-{
-	NAME="cid without"
-	PATTERN=${1:-*}
-}
+ABOUT="Tests what cid and cid-runtime do on a kernel without metrics namespaces"
+NAME="cid without"
 # shellcheck source=tools/container/tests/claim.sh
 . "$(dirname "$0")/claim.sh"
 

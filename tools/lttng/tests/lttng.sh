@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What the tests with LTTng have in common, to be sourced by them with NAME and PATTERN
+# What the tests with LTTng have in common, to be sourced by them with NAME and ABOUT
 # set: a sessiond and, maybe, a relayd, that end with the test.
 
 # shellcheck source=tools/container/tests/claim.sh

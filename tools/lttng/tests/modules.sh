@@ -5,20 +5,7 @@
 # the others are only looked for. To be run as root, with lttng-tools, lttng-modules with the series, babeltrace2, cid, jq, perl.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: $(basename "$0") [--help] [PATTERN]
-
-Records the events of lttng-modules that this project adds and prints TAP; with PATTERN
-(a glob) only those whose claim matches. Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
+ABOUT="Records the events of lttng-modules that this project adds"
 NAME=lttng
 # shellcheck source=tools/lttng/tests/lttng.sh
 . "$(dirname "$0")/lttng.sh"

@@ -4,20 +4,7 @@
 # with lttng-tools, lttng-modules with the series, babeltrace2, cid, cid-record, jq, perl.
 set -euo pipefail
 
-usage()
-{
-	cat <<USAGE
-usage: $(basename "$0") [--help] [PATTERN]
-
-Tests cid record and prints TAP; with PATTERN (a glob) only those whose claim matches.
-Exit status: 1 if a test failed.
-USAGE
-}
-
-case ${1:-} in
--h | --help) usage; exit 0 ;;
-esac
-PATTERN=${1:-*}
+ABOUT="Tests cid record"
 NAME="cid record"
 # shellcheck source=tools/lttng/tests/lttng.sh
 . "$(dirname "$0")/lttng.sh"
