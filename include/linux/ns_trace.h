@@ -27,7 +27,8 @@ struct task_struct;
  *	the parent
  * @NS_DENIED_INSTALL: setns(2); that of the namespace that was to be entered
  * @NS_DENIED_DELEGATION: a file of a cgroup namespace's root, or of a cgroup
- *	outside of it, where namespaces delegate; that of the cgroup namespace
+ *	outside of it, or a task that was to be moved or born outside, where
+ *	namespaces delegate; that of the cgroup namespace
  * @NS_DENIED_SET: NS_METRICS_SET without the right to it; that of the namespace
  *	that was to be set
  */

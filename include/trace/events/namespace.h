@@ -83,9 +83,10 @@ DECLARE_EVENT_CLASS(namespace_life,
  * namespace_create - a namespace exists
  * @ns: the namespace, complete and about to be visible to others; never NULL
  *
- * Fires once for every namespace that is made, of any type, by any means. One
- * that was refused or could not be made has none. What makes it may still fail
- * afterwards, and then namespace_free follows at once.
+ * Fires once for every namespace that is made, of any type, by any means, but for
+ * the mount namespaces that mounts are in which are in none: these can't be listed
+ * either. One that was refused or could not be made has none. What makes it may
+ * still fail afterwards, and then namespace_free follows at once.
  *
  * The owner is the user namespace that rules over it, for a user namespace its
  * parent. Parent and level are those of the types that nest (pid, user, metrics)

@@ -13,13 +13,11 @@
  * struct task_answer - what was said of the watched task, the last time
  * @id: its container ID
  * @top_id: ID of the outermost container around it
- * @cgroup_id: its cgroup, by which tools tell containers without these IDs
  * @seen: how many times
  */
 struct task_answer {
 	__u64 id;
 	__u64 top_id;
-	__u64 cgroup_id;
 	__u32 seen;
 };
 

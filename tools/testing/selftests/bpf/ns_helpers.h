@@ -15,6 +15,10 @@
 
 #include "test_progs.h"
 
+#ifndef __NR_listns
+#define __NR_listns	470
+#endif
+
 #define PATIENCE	(30 * 1000)	/* ms, for what is sure to come */
 
 /* By the kernel's own account; 0 if it can't be had. */
@@ -32,6 +36,19 @@ static inline __u64 ns_id(pid_t pid, const char *name)
 		id = 0;
 	close(fd);
 	return id;
+}
+
+/* Does listns(2) list it, of that type? */
+static inline bool ns_listed(__u64 id, __u32 type)
+{
+	struct ns_id_req req = {
+		.size = NS_ID_REQ_SIZE_VER0,
+		.ns_id = id - 1,
+		.ns_type = type,
+	};
+	__u64 first = 0;
+
+	return syscall(__NR_listns, &req, &first, 1, 0) == 1 && first == id;
 }
 
 static inline __u32 ns_inum(pid_t pid, const char *name)

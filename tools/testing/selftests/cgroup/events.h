@@ -13,11 +13,13 @@
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -501,6 +503,60 @@ static inline long do_read(long fd, long size)
 static inline long do_reread(long fd, long size)
 {
 	return lseek(fd, 0, SEEK_SET) ? -errno : do_read(fd, size);
+}
+
+/* Have pages of a file that can't be evicted before they are on the disk. */
+static inline long do_overwrite(long fd, long size)
+{
+	static const char buf[READ_SIZE];
+	off_t at;
+
+	for (at = 0; at < size; at += sizeof(buf))
+		if (pwrite(fd, buf, sizeof(buf), at) != sizeof(buf))
+			return -EIO;
+	return 0;
+}
+
+/* Two ends of a connection on the loopback device; the listener is closed. */
+static inline long tcp_pair(int fds[2])
+{
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(addr);
+	long ret = 0;
+
+	fds[1] = -1;
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (struct sockaddr *)&addr, len) ||
+	    listen(listener, 1) ||
+	    getsockname(listener, (struct sockaddr *)&addr, &len) ||
+	    connect(fds[0], (struct sockaddr *)&addr, len))
+		ret = -errno;
+	else
+		fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	close(listener);
+	return ret;
+}
+
+/* Send so much to itself by TCP. */
+static inline long do_talk(long size, long unused)
+{
+	static char buf[READ_SIZE];
+	long ret, left;
+	int fds[2];
+
+	ret = tcp_pair(fds);
+	for (left = size; !ret && left > 0; left -= sizeof(buf))
+		if (send(fds[0], buf, sizeof(buf), MSG_NOSIGNAL) !=
+		    sizeof(buf) ||
+		    recv(fds[1], buf, sizeof(buf), MSG_WAITALL) != sizeof(buf))
+			ret = -EIO;
+	close(fds[0]);
+	close(fds[1]);
+	return ret;
 }
 
 static inline long do_spin(long stop, long unused)

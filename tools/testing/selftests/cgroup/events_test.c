@@ -58,6 +58,19 @@ static void expect_unprivileged(struct __test_metadata *_metadata)
 	}
 }
 
+/* With a clock that counts time: before the first colon, after the last blank. */
+static long long trace_time_us(const char *line)
+{
+	const char *time = strstr(line, ": ");
+	long long s, us;
+
+	while (time && time > line && time[-1] != ' ')
+		time--;
+	if (!time || sscanf(time, "%lld.%lld:", &s, &us) != 2)
+		return -1;
+	return s * USEC_PER_SEC + us;
+}
+
 /* --- who enters, and what is written --- */
 
 static const char * const cgroup_events[] = {
@@ -748,6 +761,13 @@ TEST_F_TIMEOUT(memory, disabled, SLOW)
 	ASSERT_EQ(2, cg_put(&self->p, "memory.max", "4M"));
 	ASSERT_EQ(0, cg_child_start(&self->c, &self->a));
 	overrun(_metadata, &self->c);
+	ASSERT_EQ(3, cg_put(&self->p, "memory.max", "max"));
+	ASSERT_EQ(2, cg_put(&self->p, "memory.high", "4M"));
+	ASSERT_EQ(0, cg_child_start(&self->other, &self->a));
+	ASSERT_TRUE(child_begin(&self->other, do_touch, 64 * MIB, 0));
+	EXPECT_LT(0, cg_read_key_long_poll(self->p.path, "memory.events.local",
+					   "high ", 1, TRIES, TICK_US));
+	child_stop(&self->other);
 	EXPECT_LT(0, cg_read_key_long(self->p.path, "memory.events.local",
 				      "max "));
 	EXPECT_EVENTS(0, " (memcg_[a-z_]+|mark_victim): ");
@@ -868,6 +888,35 @@ TEST_F_TIMEOUT(memory, low, SLOW)
 	EXPECT_EVENTS(0, re_memcg_event(&self->p, "low"));
 }
 
+/*
+ * Memory that can't be had back quickly, as it has to be written first, makes
+ * sockets have less for a second.
+ */
+TEST_F_TIMEOUT(memory, sock_throttled, SLOW)
+{
+	const char *obstacle;
+	int fd, tries = TRIES;
+
+	obstacle = disk_file(8 * MIB, &fd);
+	if (obstacle)
+		SKIP(return, "%s", obstacle);
+	ASSERT_EQ(0, cg_child_start(&self->c, &self->a));
+	ASSERT_EQ(0, child_call(&self->c, do_talk, MIB, 0));
+	EXPECT_EVENTS(0, re_memcg_event(&self->a, "sock_throttled"));
+	while (!trace_count(re_memcg_event(&self->a, "sock_throttled")) &&
+	       tries--) {
+		ASSERT_EQ(0, child_call(&self->c, do_overwrite, fd, 8 * MIB));
+		ASSERT_EQ(2, cg_put(&self->a, "memory.high", "1M"));
+		/* Else it would sleep. */
+		ASSERT_EQ(3, cg_put(&self->a, "memory.high", "max"));
+		ASSERT_EQ(0, child_call(&self->c, do_talk, MIB, 0));
+	}
+	/* What it has sent may still be on its way. */
+	child_stop(&self->c);
+	expect_counted(_metadata, &self->a, "sock_throttled");
+	EXPECT_EVENTS(0, re_memcg_event(&self->p, "sock_throttled"));
+}
+
 /* --- swap --- */
 
 #define SWAP_SIZE	(16 * MIB)
@@ -952,7 +1001,7 @@ TEST_F_TIMEOUT(memory, swap_max, SLOW)
 	EXPECT_EVENTS(0, re_memcg_event(&self->p, "swap_(max|fail)"));
 }
 
-/* memory.swap.high, which lets the task sleep when it needs more. */
+/* An ancestor's memory.swap.high, which lets the task sleep when it needs more. */
 TEST_F_TIMEOUT(memory, swap_high, SLOW)
 {
 	const char *obstacle = add_swap(self);
@@ -960,17 +1009,17 @@ TEST_F_TIMEOUT(memory, swap_high, SLOW)
 
 	if (obstacle)
 		SKIP(return, "%s", obstacle);
-	ASSERT_EQ(3, cg_put(&self->a, "memory.swap.high", "64K"));
+	ASSERT_EQ(3, cg_put(&self->p, "memory.swap.high", "64K"));
 	have_swappable(_metadata, self);
 	while (cg_read_long(self->a.path, "memory.swap.current") < 128 * KIB &&
 	       tries--)
 		cg_put(&self->a, "memory.reclaim", "1M");
-	EXPECT_EVENTS(0, re_memcg_event(&self->a, "swap_high"));
+	EXPECT_EVENTS(0, re_memcg_event(NULL, "swap_high"));
 	ASSERT_TRUE(child_begin(&self->c, do_touch, 64 * MIB, 0));
-	EXPECT_LE(1, trace_wait(1, re_memcg_event(&self->a, "swap_high")));
+	EXPECT_LE(1, trace_wait(1, re_memcg_event(&self->p, "swap_high")));
 	child_stop(&self->c);
-	expect_swap_counted(_metadata, &self->a, "swap_high");
-	EXPECT_EVENTS(0, re_memcg_event(&self->p, "swap_high"));
+	expect_swap_counted(_metadata, &self->p, "swap_high");
+	EXPECT_EVENTS(0, re_memcg_event(&self->a, "swap_high"));
 }
 
 /* --- memory consolidation: whose pages make room for whom --- */
@@ -988,6 +1037,7 @@ static const struct trace_spec reclaim_trace = {
 };
 
 #define LRU_GEN		"/sys/kernel/mm/lru_gen/enabled"
+#define MIN_FREE	"/proc/sys/vm/min_free_kbytes"
 
 #define ROOM		"4M"
 #define BUSY_SIZE	(3 * MIB)
@@ -1014,6 +1064,7 @@ FIXTURE(consolidation) {
 	struct group top, host;
 	struct tenant t[TENANTS];
 	char lru_gen[16];
+	char min_free[16];
 };
 
 FIXTURE_VARIANT(consolidation) {
@@ -1071,6 +1122,8 @@ static long make_tenants(FIXTURE_DATA(consolidation) *self, const char *lru_gen)
 static void clean_up_tenants(FIXTURE_DATA(consolidation) *self)
 {
 	clean_up();
+	if (*self->min_free)
+		write_file(MIN_FREE, self->min_free);
 	if (*self->lru_gen)
 		write_file(LRU_GEN, self->lru_gen);
 }
@@ -1275,56 +1328,61 @@ struct disturbance {
 	long long latest;	/* of all events up to now */
 	long pages;
 	int disordered;
+	int strange;
 };
-
-/* The time is before the event's name; -1 if it isn't there. */
-static long long trace_time_us(const char *line)
-{
-	const char *name = strstr(line, ": memcg_");
-	long long s, us;
-
-	while (name && name > line && name[-1] != ' ')
-		name--;
-	if (!name || sscanf(name, "%lld.%lld:", &s, &us) != 2)
-		return -1;
-	return s * USEC_PER_SEC + us;
-}
 
 static void add_disturbance(const char *line, int number, void *arg)
 {
 	struct disturbance *d = arg;
 	const struct tenant *busy = &d->self->t[BUSY];
-	bool own = trace_field(line, " pid=") == busy->c.pid;
+	int by = tenant_by_pid(d->self, trace_pid(line));
 	long long now = trace_time_us(line);
 
 	d->disordered += now < d->latest;
 	d->latest = now;
 	if (strstr(line, " memcg_refault: ")) {
-		if ((__u64)trace_field(line, " memcg_id=") != busy->g.id)
+		/* Before, they are pages that it has evicted itself. */
+		if ((__u64)trace_field(line, " memcg_id=") != busy->g.id ||
+		    !d->taken)
 			return;
 		d->first = d->first ?: now;
 		d->last = now;
 		d->pages += trace_field(line, " nr_pages=");
 	} else if ((__u64)trace_field(line, " victim_id=") == busy->g.id &&
-		   !own && trace_field(line, " nr_reclaimed=")) {
+		   by != BUSY && trace_field(line, " nr_reclaimed=")) {
 		d->taken = d->taken ?: now;
+		d->strange += by == TENANTS;
 	}
 }
 
 /*
  * From the events follows for how long the busy one was disturbed: from when
  * another one took the first of its pages to when it had the last one back. How
- * long that is isn't judged, but that it can be told.
+ * long that is isn't judged, but that it can be told. While it is alone it takes
+ * its own pages only, and isn't disturbed.
  */
 TEST_F_TIMEOUT(consolidation, disturbed, SLOW)
 {
-	struct disturbance d = { .self = self };
+	static const char re[] = " memcg_(reclaim|refault): ";
+	struct disturbance alone = { .self = self }, d = { .self = self };
+	struct tenant *busy = &self->t[BUSY];
 
 	ASSERT_EQ(0, write_file(trace_path("trace_clock"), "mono"));
+	ASSERT_EQ(2, cg_put(&busy->g, "memory.max", "2M"));
+	ASSERT_EQ(0, child_call(&busy->c, do_reread, busy->fd, BUSY_SIZE));
+	ASSERT_EQ(0, child_call(&busy->c, do_reread, busy->fd, BUSY_SIZE));
+	ASSERT_EQ(3, cg_put(&busy->g, "memory.max", "max"));
+	ASSERT_TRUE(trace_each(re, add_disturbance, &alone));
+	EXPECT_EVENTS_AT_LEAST(1, re_reclaim(&busy->g, &busy->g));
+	EXPECT_EVENTS_AT_LEAST(1, re_refault(&busy->g, NULL));
+	EXPECT_EQ(0, alone.taken);
+	EXPECT_EQ(0, alone.pages);
+
+	ASSERT_EQ(0, write_file(trace_path("trace"), ""));
 	let_all_read(_metadata, self);
-	ASSERT_TRUE(trace_each(" memcg_(reclaim|refault): ", add_disturbance,
-			       &d));
+	ASSERT_TRUE(trace_each(re, add_disturbance, &d));
 	EXPECT_EQ(0, d.disordered);
+	EXPECT_EQ(0, d.strange);
 	EXPECT_LT(0, d.taken);
 	EXPECT_LE(d.taken, d.first);
 	EXPECT_LT(d.first, d.last);
@@ -1373,6 +1431,58 @@ TEST_F_TIMEOUT(consolidation, proactive, SLOW)
 	n = trace_count(re_task(getpid(), re_reclaim(NULL, NULL)));
 	EXPECT_LT(0, n);
 	EXPECT_EVENTS(n, re_task(getpid(), re_reclaim(&busy->g, &busy->g)));
+}
+
+/*
+ * Let kswapd find that too little memory is free. Below that are still 15 % of it
+ * for who can't wait; low and high are 25 % and 50 % above.
+ */
+static long need_memory(FIXTURE_DATA(consolidation) *self)
+{
+	char kib[24];
+	ssize_t n = read_text(MIN_FREE, self->min_free, sizeof(self->min_free));
+
+	if (n <= 0) {
+		*self->min_free = 0;
+		return n ? n : -ENODATA;
+	}
+	snprintf(kib, sizeof(kib), "%ld",
+		 cg_read_key_long("/proc", "meminfo", "MemFree:") / 20 * 17);
+	return write_file(MIN_FREE, kib);
+}
+
+static long need_no_memory(FIXTURE_DATA(consolidation) *self)
+{
+	long ret = write_file(MIN_FREE, self->min_free);
+
+	*self->min_free = 0;
+	return ret;
+}
+
+/*
+ * What is evicted because the machine needs memory, and not for a limit, is told
+ * as the root's, then and when it comes back.
+ */
+TEST_F_TIMEOUT(consolidation, machine, SLOW)
+{
+	struct tenant *busy = &self->t[BUSY];
+	struct group none = {};
+	int tries = TRIES;
+	struct child c;
+
+	ASSERT_EQ(0, child_start(&c));
+	ASSERT_EQ(0, child_call(&busy->c, do_reread, busy->fd, BUSY_SIZE));
+	ASSERT_EQ(0, need_memory(self));
+	/* Who takes some wakes kswapd. */
+	while (!trace_count(re_reclaim(&cg_root, &busy->g)) && tries--) {
+		ASSERT_EQ(0, child_call(&c, do_touch, 64 * KIB, 0));
+		usleep(TICK_US);
+	}
+	ASSERT_EQ(0, need_no_memory(self));
+	EXPECT_EVENTS_AT_LEAST(1, re_reclaim(&cg_root, &busy->g));
+	ASSERT_EQ(0, child_call(&busy->c, do_reread, busy->fd, BUSY_SIZE));
+	EXPECT_EVENTS_AT_LEAST(1, re_refault(&busy->g, *variant->lru_gen == 'y' ?
+					     &none : &cg_root));
 }
 
 /* Who isn't root can't enable them. */
@@ -1731,6 +1841,9 @@ TEST_F_TIMEOUT(bandwidth, throttle, SLOW)
 /* What the lines said of each CPU, up to now. */
 struct cpus {
 	bool throttled[MAX_CPUS];
+	long long since[MAX_CPUS];	/* in microseconds */
+	long long us;			/* from each to the one that ends it */
+	int pairs;
 	int wrong;
 };
 
@@ -1739,12 +1852,19 @@ static void add_throttle(const char *line, int number, void *arg)
 	struct cpus *cpus = arg;
 	long cpu = trace_field(line, " cpu=");
 	bool throttled = strstr(line, " throttle: ");
+	long long now = trace_time_us(line);
 
 	if (cpu >= MAX_CPUS || cpus->throttled[cpu] == throttled) {
 		cpus->wrong++;
 		return;
 	}
 	cpus->throttled[cpu] = throttled;
+	if (throttled) {
+		cpus->since[cpu] = now;
+	} else {
+		cpus->us += now - cpus->since[cpu];
+		cpus->pairs++;
+	}
 }
 
 /* On each CPU, it is used up and given back in turn, and given back in the end. */
@@ -1780,6 +1900,32 @@ TEST_F_TIMEOUT(bandwidth, time, SLOW)
 		  cg_read_key_long(self->t.a.path, "cpu.stat",
 				   "throttled_usec "));
 	EXPECT_EQ(0, lost_events());
+}
+
+/*
+ * So does the time from each event to the one that ends it, but for how long
+ * tasks take to stop: less than a period each.
+ */
+TEST_F_TIMEOUT(bandwidth, pairs, SLOW)
+{
+	struct cpus *cpus = calloc(1, sizeof(*cpus));
+	long counted;
+
+	ASSERT_NE(NULL, cpus);
+	ASSERT_EQ(0, write_file(trace_path("trace_clock"), "mono"));
+	throttle(_metadata, self, &self->t.a);
+	ASSERT_TRUE(trace_each(re_throttle_or_not(&self->t.a), add_throttle,
+			       cpus));
+	counted = cg_read_key_long(self->t.a.path, "cpu.stat",
+				   "throttled_usec ");
+	TH_LOG("%d pairs, %lld us between them, %ld us counted", cpus->pairs,
+	       cpus->us, counted);
+	EXPECT_LE(THROTTLES, cpus->pairs);
+	EXPECT_LT(0, counted);
+	EXPECT_GT((long long)cpus->pairs * PERIOD_US,
+		  llabs(cpus->us - counted));
+	EXPECT_EQ(0, lost_events());
+	free(cpus);
 }
 
 /* A task that stops for that is told, with its own cgroup. */

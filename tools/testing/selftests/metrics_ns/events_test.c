@@ -3,6 +3,8 @@
  * What tracers are told of metrics namespaces: the events of all namespaces for
  * this type, and those that only this type has.
  */
+#include <linux/perf_event.h>
+
 #include "tracefs.h"
 
 FIXTURE(events) {
@@ -152,6 +154,18 @@ static __u64 user_ns_id_of(pid_t pid)
 	return id;
 }
 
+/* Its inode number, 0 if it can't be had. */
+static __u64 ns_inum_of(pid_t pid)
+{
+	int fd = open_ns(pid);
+	struct stat st;
+
+	if (fstat(fd, &st))
+		st.st_ino = 0;
+	close(fd);
+	return st.st_ino;
+}
+
 /* Nothing is recorded while the events are off, of what is otherwise. */
 TEST_F(events, off)
 {
@@ -189,14 +203,18 @@ TEST_F(events, create)
 {
 	__u64 id;
 
+	if (self->mount < 0)
+		SKIP(return, "no cgroup v2 hierarchy is mounted");
+	ASSERT_EQ(0, cgroup_move(self->cgroup, self->a.pid));
 	ASSERT_EQ(0, events_on(self));
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
 	id = ns_id_of(self->a.pid);
-	EXPECT_EQ(1, count(self, "namespace_create: ns_id=%llu type=metrics",
-			   id));
-	EXPECT_EQ(1, count(self, "parent_id=%llu level=1\n", self->own));
-	EXPECT_EQ(1, count(self, "metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=1",
-			   id, self->own, id));
+	EXPECT_EQ(1, count(self, " namespace_create: ns_id=%llu type=metrics inum=%llu owner_id=%llu parent_id=%llu level=1\n",
+			   id, ns_inum_of(self->a.pid), user_ns_id_of(getpid()),
+			   self->own));
+	EXPECT_EQ(1, count(self, " metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=1 cgroup_id=%llu pid=%d\n",
+			   id, self->own, id, cgroup_id(self->cgroup),
+			   self->a.pid));
 	EXPECT_EQ(1, count(self, "namespace_switch: pid=%d tgid=%d type=metrics ",
 			   self->a.pid, self->a.pid));
 	EXPECT_EQ(1, count(self, "old_id=%llu new_id=%llu\n", self->own, id));
@@ -437,9 +455,26 @@ TEST_F(events, set)
 	id = ns_id_of(self->a.pid);
 	fill_label(&arg, "web");
 	ASSERT_EQ(0, ns_set(open_ns(self->a.pid), &arg));
-	EXPECT_EQ(1, count(self, "metrics_ns_set: id=%llu set=label|flags ", id));
-	EXPECT_EQ(1, count(self, " cgroup_id=0 flags=quota_cpus "));
-	EXPECT_EQ(1, count(self, "setter_id=%llu uid=0 label=web\n", self->own));
+	EXPECT_EQ(1, count(self, " metrics_ns_set: id=%llu set=label|flags cgroup_id=0 flags=quota_cpus owner_id=%llu setter_id=%llu uid=0 label=web\n",
+			   id, user_ns_id_of(getpid()), self->own));
+}
+
+/* The user is the machine's number of whoever has set it, root inside or not. */
+TEST_F(events, set_by_nobody)
+{
+	struct child user, b;
+	int fd;
+
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_start_rootless(&user));
+	fd = open_ns(user.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start_nobody(&b));
+	ASSERT_EQ(0, child_call(&b, do_set_flags_fd, fd,
+				METRICS_NS_QUOTA_CPUS));
+	EXPECT_EQ(1, count(self, " metrics_ns_set: id=%llu set=flags cgroup_id=0 flags=quota_cpus owner_id=%llu setter_id=%llu uid=%d label=\n",
+			   ns_id_of(user.pid), user_ns_id_of(user.pid),
+			   self->own, NOBODY));
 }
 
 /* A label can't be taken for other fields, as nothing comes after it. */
@@ -491,6 +526,35 @@ TEST_F(events, set_denied)
 	EXPECT_EQ(0, count(self, "metrics_ns_set: "));
 	EXPECT_EQ(1, denials(self, self->a.pid, id, "set", -EPERM));
 	EXPECT_EQ(1, count(self, " namespace_denied: "));
+}
+
+/* So does one whose cause is a missing capability, or a cgroup of others. */
+TEST_F(events, set_denied_elsewhere)
+{
+	struct child b;
+	__u64 id;
+	int fd;
+
+	if (self->mount < 0)
+		SKIP(return, "no cgroup v2 hierarchy is mounted");
+	ASSERT_EQ(0, events_on(self));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	id = ns_id_of(self->a.pid);
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_call(&b, do_drop_admin, 0, 0));
+	ASSERT_EQ(-EPERM, child_call(&b, do_set_flags, self->a.pid, 0));
+	EXPECT_EQ(1, denials(self, b.pid, id, "set", -EPERM));
+
+	/* Its root may set it, but not give it a cgroup that isn't its own. */
+	child_stop(&b);
+	ASSERT_EQ(0, child_start_rootless(&self->a));
+	id = ns_id_of(self->a.pid);
+	fd = open_ns(self->a.pid);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, child_start_nobody(&b));
+	ASSERT_EQ(-EPERM, child_call(&b, do_set_scope_fd, fd, self->cgroup));
+	EXPECT_EQ(1, denials(self, b.pid, id, "set", -EPERM));
+	EXPECT_EQ(0, count(self, " metrics_ns_set: "));
 }
 
 /* So does one that would nest too deep. */
@@ -629,6 +693,64 @@ TEST_F(events, filter_nested)
 	ASSERT_EQ(0, two_events(self, &b));
 	EXPECT_EQ(1, count_by(self, &self->a));
 	EXPECT_EQ(0, count_by(self, &b));
+}
+
+/* A counter of perf for the event, of all tasks on one CPU; or -errno. */
+static long open_counter(FIXTURE_DATA(events) *self, int cpu,
+			 const char *filter)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+	};
+	char id[16];
+	int fd;
+
+	if (!read_file_at(self->instance, EVENT "id", id, sizeof(id)))
+		return -ENOENT;
+	attr.config = strtoull(id, NULL, 10);
+	fd = syscall(__NR_perf_event_open, &attr, -1, cpu, -1,
+		     PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0 || !ioctl(fd, PERF_EVENT_IOC_SET_FILTER, filter))
+		return or_errno(fd);
+	close(fd);
+	return -EINVAL;
+}
+
+/* Perf counts what the same filter lets through, and nothing else. */
+TEST_F(events, filter_perf)
+{
+	__u64 counted, sum = 0;
+	int fds[CPU_SETSIZE];
+	char filter[64];
+	struct child b;
+	cpu_set_t set;
+	int cpu;
+
+	ASSERT_EQ(0, child_start(&b));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
+	snprintf(filter, sizeof(filter), "metrics_ns_id == %llu",
+		 ns_id_of(self->a.pid));
+	ASSERT_EQ(0, sched_getaffinity(0, sizeof(set), &set));
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		fds[cpu] = open_counter(self, cpu, filter);
+		ASSERT_LE(0, fds[cpu]);
+	}
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWUTS));
+	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWUTS));
+	ASSERT_EQ(0, child_unshare(&b, CLONE_NEWUTS));
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		ASSERT_EQ(sizeof(counted), read(fds[cpu], &counted,
+						sizeof(counted)));
+		sum += counted;
+		close(fds[cpu]);
+	}
+	EXPECT_EQ(2, sum);
+	EXPECT_EQ(-EINVAL, open_counter(self, 0, "metrics_ns_id > 1"));
 }
 
 /* IDs have no order, and are no text, nor what a histogram could be made of. */

@@ -8,6 +8,7 @@
  * the test of the balance makes, how many network namespaces at most, and the
  * seed of what they do.
  */
+#include <linux/mount.h>
 #include <linux/sockios.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -17,14 +18,6 @@
 #include <time.h>
 
 #include "events.h"
-
-#ifndef OPEN_TREE_NAMESPACE
-#define OPEN_TREE_NAMESPACE	0x2
-#endif
-
-#ifndef OPEN_TREE_CLOEXEC
-#define OPEN_TREE_CLOEXEC	O_CLOEXEC
-#endif
 
 #define NOOP_PROGRAM	"/bin/true"
 #define TEST_PROGRAM	"/usr/bin/test"
@@ -404,18 +397,20 @@ FIXTURE_TEARDOWN(events)
 	trace_teardown();
 }
 
-/* Something of each event but namespace_denied. */
+/* Something of each event; nobody enters the user namespace that he is in. */
 static void make_and_join(struct __test_metadata *_metadata, struct child *c,
 			  struct child *other)
 {
-	int fd;
+	int user = open_ns(0, "user"), fd;
 
 	ASSERT_EQ(0, child_clone(c, CLONE_NEWUTS, 0));
 	fd = open_ns(c->pid, "uts");
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, child_start(other));
 	ASSERT_EQ(0, child_call(other, do_setns, fd, CLONE_NEWUTS));
+	ASSERT_EQ(-EINVAL, child_call(other, do_setns, user, CLONE_NEWUSER));
 	ASSERT_EQ(0, child_unshare(other, EVERY_NS));
+	close(user);
 	close(fd);
 	child_stop(c);
 	child_stop(other);
@@ -433,7 +428,8 @@ TEST_F(events, disabled)
 	make_and_join(_metadata, &self->c, &self->other);
 	EXPECT_EVENTS(1, re_by(getpid(), "create"));
 	EXPECT_EVENTS(8, re_by(self->other.pid, "create"));
-	EXPECT_EVENTS(1, re_by(self->other.pid, "install"));
+	EXPECT_EVENTS(2, re_by(self->other.pid, "install"));
+	EXPECT_EVENTS(1, re_by(self->other.pid, "denied"));
 	EXPECT_EVENTS(1, re_switch(self->c.pid, "uts", ANY, ANY));
 }
 
@@ -521,8 +517,9 @@ TEST_F(events, every_type)
 static int stay(void *unused)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
-		pause();
+	while (pause())
+		;
+	return 0;
 }
 
 /* The pid of a process that waits for its end; or -errno. */
@@ -747,17 +744,11 @@ TEST_F(set_uid, exec)
 
 /* --- other ways to live --- */
 
-/* open_tree(2) makes a mount namespace that nobody is in; its file keeps it. */
-TEST_F_TIMEOUT(events, open_tree, SLOW)
+/* A mount namespace that nobody is in; its file keeps it. */
+static void expect_mnt_of_file(struct __test_metadata *_metadata, int fd)
 {
-	int fd = syscall(__NR_open_tree, AT_FDCWD, "/",
-			 OPEN_TREE_NAMESPACE | OPEN_TREE_CLOEXEC);
-	__u64 id;
+	__u64 id = ns_id(fd);
 
-	if (fd < 0 && errno == EINVAL)
-		SKIP(return, "kernel without OPEN_TREE_NAMESPACE");
-	ASSERT_LE(0, fd);
-	id = ns_id(fd);
 	EXPECT_EVENTS(1, re_life("create", id, "mnt", ns_inum(fd),
 				 ns_id_of(0, "user"), 0, 0));
 	EXPECT_EVENTS(1, re_activity("active", id, "mnt"));
@@ -765,6 +756,65 @@ TEST_F_TIMEOUT(events, open_tree, SLOW)
 	close(fd);
 	EXPECT_EVENTS_SOON(1, re_activity("inactive", id, "mnt"));
 	EXPECT_EVENTS_SOON(1, re_life_of("free", id));
+}
+
+/* open_tree(2) can make one. */
+TEST_F_TIMEOUT(events, open_tree, SLOW)
+{
+	int fd = syscall(__NR_open_tree, AT_FDCWD, "/",
+			 OPEN_TREE_NAMESPACE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 && errno == EINVAL)
+		SKIP(return, "kernel without OPEN_TREE_NAMESPACE");
+	ASSERT_LE(0, fd);
+	expect_mnt_of_file(_metadata, fd);
+}
+
+/* So can fsmount(2). */
+TEST_F_TIMEOUT(events, fsmount, SLOW)
+{
+	int fs = syscall(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC), fd;
+
+	ASSERT_LE(0, fs);
+	ASSERT_EQ(0, syscall(__NR_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL,
+			     0));
+	fd = syscall(__NR_fsmount, fs, FSMOUNT_NAMESPACE | FSMOUNT_CLOEXEC, 0);
+	if (fd < 0 && errno == EINVAL)
+		SKIP(return, "kernel without FSMOUNT_NAMESPACE");
+	ASSERT_LE(0, fd);
+	close(fs);
+	expect_mnt_of_file(_metadata, fd);
+}
+
+/* Mounts that are in no namespace yet are in one that nobody can list. */
+TEST_F(events, anonymous)
+{
+	int fd = syscall(__NR_open_tree, AT_FDCWD, "/",
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_EVENTS(0, re_by(getpid(), "[a-z]+"));
+}
+
+/* One without the mounts of another is told as any. */
+TEST_F(events, empty_mnt)
+{
+	__u64 own = ns_id_of(0, "mnt"), id;
+	long ret;
+
+	ret = child_clone(&self->c, CLONE_EMPTY_MNTNS, 0);
+	if (ret == -EINVAL)
+		SKIP(return, "kernel without CLONE_EMPTY_MNTNS");
+	ASSERT_EQ(0, ret);
+	id = ns_id_of(self->c.pid, "mnt");
+	EXPECT_EVENTS(1, re_life_of("create", id));
+	EXPECT_EVENTS(1, re_switch(self->c.pid, "mnt", own, id));
+	ASSERT_EQ(0, child_start(&self->other));
+	ASSERT_EQ(0, child_unshare(&self->other, UNSHARE_EMPTY_MNTNS));
+	id = ns_id_of(self->other.pid, "mnt");
+	EXPECT_EVENTS(1, re_life_of("create", id));
+	EXPECT_EVENTS(1, re_switch(self->other.pid, "mnt", own, id));
 }
 
 static long do_socket(long unused, long unused2)
@@ -1221,11 +1271,38 @@ TEST_F(delegation, move)
 	EXPECT_EVENTS(1, re_any_denied(self->c.pid));
 }
 
+static long do_clone_into(long dir, long unused)
+{
+	int fd = open((const char *)dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct child c;
+	long ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = child_clone(&c, CLONE_INTO_CGROUP, fd);
+	if (!ret)
+		child_stop(&c);
+	close(fd);
+	return ret;
+}
+
+/* Nor can one be born outside. */
+TEST_F(delegation, clone_into)
+{
+	delegate(_metadata, &self->c, &self->id);
+	ASSERT_EQ(-ENOENT, child_call(&self->c, do_clone_into,
+				      (long)cgroup_root, 0));
+	EXPECT_EVENTS(1, re_denied(self->c.pid, "cgroup", self->id,
+				   "delegation", -ENOENT));
+	EXPECT_EVENTS(1, re_any_denied(self->c.pid));
+}
+
 /* What is delegated can be done without a denial. */
 TEST_F(delegation, allowed)
 {
 	delegate(_metadata, &self->c, &self->id);
 	ASSERT_EQ(0, child_call(&self->c, do_move, (long)cgroup_dir, 0));
+	ASSERT_EQ(0, child_call(&self->c, do_clone_into, (long)cgroup_dir, 0));
 	EXPECT_EVENTS(0, re_any_denied(self->c.pid));
 }
 

@@ -21,7 +21,11 @@ enum order {
 	TRIGGER = 't',
 	NEST = 'n',
 	SPIN = 's',
+	UNSHARE = 'u',
+	JOIN = 'j',		/* the namespace of join_pid */
 };
+
+static pid_t join_pid;
 
 static bool nest(void)
 {
@@ -39,6 +43,15 @@ static bool nest(void)
 	}
 }
 
+static bool join(void)
+{
+	int fd = syscall(SYS_pidfd_open, join_pid, 0);
+	bool ok = fd >= 0 && !setns(fd, CLONE_NEWMETRICS);
+
+	close(fd);
+	return ok;
+}
+
 static bool obey(char order)
 {
 	switch (order) {
@@ -48,6 +61,10 @@ static bool obey(char order)
 		return nest();
 	case SPIN:
 		return spin();
+	case UNSHARE:
+		return !unshare(CLONE_NEWMETRICS);
+	case JOIN:
+		return join();
 	}
 	return false;
 }
@@ -134,6 +151,52 @@ static void test_current(struct metrics_ns_kfuncs *skel)
 	ASSERT_EQ(skel->bss->at_syscall.top_id, id, "top");
 	ASSERT_EQ(skel->bss->current_ns_id, id, "namespace");
 	ASSERT_EQ(skel->bss->task_ns_id, id, "task's namespace");
+	ASSERT_TRUE(ns_listed(id, CLONE_NEWMETRICS), "listns");
+out:
+	child_reap(&c);
+}
+
+static void check_current(struct metrics_ns_kfuncs *skel, struct child *c)
+{
+	__u64 id = ns_id(c->pid, "metrics");
+
+	watch(skel, c->pid);
+	if (!child_do(c, TRIGGER))
+		return;
+	ASSERT_GT(id, METRICS_NS_INIT_ID, "ID");
+	ASSERT_EQ(skel->bss->current_id, id, "current");
+	ASSERT_EQ(skel->bss->at_syscall.id, id, "task");
+	ASSERT_EQ(skel->bss->current_ns_id, id, "namespace");
+}
+
+/* Who makes one is in it at once. */
+static void test_unshared(struct metrics_ns_kfuncs *skel)
+{
+	struct child c;
+
+	if (!child_start(&c, 0, obey))
+		return;
+	if (child_do(&c, UNSHARE))
+		check_current(skel, &c);
+	child_reap(&c);
+}
+
+/* And who enters one that there is. */
+static void test_setns(struct metrics_ns_kfuncs *skel)
+{
+	struct child c, other;
+
+	if (!child_start(&c, CLONE_NEWMETRICS, obey))
+		return;
+	join_pid = c.pid;
+	if (!child_start(&other, 0, obey))
+		goto out;
+	if (child_do(&other, JOIN)) {
+		ASSERT_EQ(ns_id(other.pid, "metrics"), ns_id(c.pid, "metrics"),
+			  "joined");
+		check_current(skel, &other);
+	}
+	child_reap(&other);
 out:
 	child_reap(&c);
 }
@@ -475,6 +538,8 @@ static void test_unprivileged(struct metrics_ns_kfuncs *skel)
 	load_as("current_id_unprivileged", 0);
 	load_as("container_label_unprivileged", -EPERM);
 	load_as("container_ancestor_id_unprivileged", -EPERM);
+	load_as("task_container_id_unprivileged", -EPERM);
+	load_as("task_ns_id_unprivileged", -EPERM);
 	ASSERT_OK(cap_enable_effective(old, NULL), "take back");
 }
 
@@ -484,6 +549,8 @@ static const struct {
 } claims[] = {
 	{ "task: initial namespace", test_initial },
 	{ "task: current", test_current },
+	{ "task: after unshare", test_unshared },
+	{ "task: after setns", test_setns },
 	{ "task: wakee and next", test_wakeup },
 	{ "task: kernel thread", test_kernel_thread },
 	{ "task: exit, zombie, free", test_exit },

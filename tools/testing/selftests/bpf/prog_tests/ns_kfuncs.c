@@ -16,6 +16,18 @@
 
 #define TRIES		1000
 
+#ifndef CLONE_NEWMETRICS
+#define CLONE_NEWMETRICS	0x00000040
+#endif
+
+#define PID_NS_INIT_INUM	0xeffffffcU
+
+static const __u32 type_flags[] = {
+	[NS_MNT] = CLONE_NEWNS, [NS_UTS] = CLONE_NEWUTS, [NS_IPC] = CLONE_NEWIPC,
+	[NS_USER] = CLONE_NEWUSER, [NS_PID] = CLONE_NEWPID, [NS_NET] = CLONE_NEWNET,
+	[NS_CGROUP] = CLONE_NEWCGROUP, [NS_TIME] = CLONE_NEWTIME,
+};
+
 static const char * const type_names[] = {
 	[NS_MNT] = "mnt", [NS_UTS] = "uts", [NS_IPC] = "ipc",
 	[NS_USER] = "user", [NS_PID] = "pid", [NS_NET] = "net",
@@ -71,6 +83,11 @@ static bool start_in_new_pid_ns(int (*fn)(void))
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;)
 		fn();
+}
+
+static bool have_containers(void)
+{
+	return !access("/proc/self/ns/metrics", F_OK);
 }
 
 /* What the programs watch. */
@@ -133,9 +150,11 @@ static void test_current(struct ns_kfuncs *skel)
 
 		ASSERT_NEQ(id, ns_id(getpid(), type_names[i]), type_names[i]);
 		ASSERT_EQ(skel->bss->current_ids[i], id, type_names[i]);
+		ASSERT_TRUE(ns_listed(id, type_flags[i]), "listns");
 	}
 	ASSERT_EQ(skel->bss->current_ids[NS_NONE], 0, "no type");
 	ASSERT_EQ(skel->bss->at_syscall.pid_ns, ns_id(c.pid, "pid"), "pidns");
+	ASSERT_EQ(skel->bss->at_syscall.walk, ns_inum(c.pid, "pid"), "walk");
 out:
 	child_reap(&c);
 }
@@ -208,6 +227,7 @@ static void test_nested(struct ns_kfuncs *skel)
 		goto out;
 	ASSERT_NEQ(ns_id(inner, "pid"), ns_id(c.pid, "pid"), "nested");
 	ASSERT_EQ(skel->bss->at_syscall.pid_ns, ns_id(inner, "pid"), "inner");
+	ASSERT_EQ(skel->bss->at_syscall.walk, ns_inum(inner, "pid"), "walk");
 out:
 	child_reap(&c);
 }
@@ -230,12 +250,14 @@ static void test_wakeup(struct ns_kfuncs *skel)
 	ASSERT_EQ(a->pid_ns, ns_id(c.pid, "pid"), "pid of the wakee");
 	ASSERT_EQ(a->user_ns, ns_id(c.pid, "user"), "user of the wakee");
 	ASSERT_EQ(a->other, 0, "another task's nsproxy isn't read");
+	ASSERT_EQ(a->walk, ns_inum(c.pid, "pid"), "walk");
 
 	a = &skel->bss->at_switch_to;
 	if (!wait_until_seen(&a->seen, "switch"))
 		goto out;
 	ASSERT_EQ(a->pid_ns, ns_id(c.pid, "pid"), "pid of the next");
 	ASSERT_EQ(a->user_ns, ns_id(c.pid, "user"), "user of the next");
+	ASSERT_EQ(a->walk, ns_inum(c.pid, "pid"), "walk");
 out:
 	child_reap(&c);
 }
@@ -248,6 +270,7 @@ static void test_kernel_thread(struct ns_kfuncs *skel)
 		return;
 	ASSERT_EQ(skel->bss->of_pid.pid_ns, PID_NS_INIT_ID, "kthreadd");
 	ASSERT_EQ(skel->bss->of_pid.user_ns, USER_NS_INIT_ID, "kthreadd");
+	ASSERT_EQ(skel->bss->of_pid.walk, PID_NS_INIT_INUM, "walk");
 }
 
 /*
@@ -373,6 +396,7 @@ static void test_sample(struct ns_kfuncs *skel)
 	ASSERT_EQ(a->pid_ns, ns_id(c.pid, "pid"), "pid");
 	ASSERT_EQ(a->user_ns, ns_id(c.pid, "user"), "user");
 	ASSERT_EQ(a->other, ns_id(c.pid, "net"), "net");
+	ASSERT_EQ(a->walk, ns_inum(c.pid, "pid"), "walk");
 out:
 	bpf_link__destroy(link);
 	child_reap(&c);
@@ -459,6 +483,8 @@ static const struct {
 	{ "of_cgroup_skb", TEST_RUN },
 	{ "of_flow_dissector", TEST_RUN },
 	{ "of_perf_event", LOAD },
+	{ "of_fmod_ret", LOAD },
+	{ "of_raw_tracepoint_writable", LOAD },
 	{ "of_iter", LOAD },
 	{ "of_uprobe", LOAD },
 	{ "of_action", LOAD },
@@ -479,10 +505,24 @@ static const struct {
 	{ "of_struct_ops", LOAD },
 };
 
+/* The test isn't in a container, and whoever is has no label. */
+static void check_container(struct ns_kfuncs_types *skel, pid_t pid)
+{
+	__u64 id = ns_id(pid, "metrics");
+
+	if (pid == getpid())
+		id = 0;
+	ASSERT_EQ(skel->bss->container_id, id, "container");
+	ASSERT_EQ(skel->bss->ancestor_id, id, "ancestor");
+	ASSERT_EQ(skel->bss->label_len, id ? -ENODATA : -ENOENT, "label");
+}
+
 static void check_type(struct ns_kfuncs_types *skel, pid_t pid)
 {
 	ASSERT_EQ(skel->bss->pid_ns, ns_id(pid, "pid"), "pid");
 	ASSERT_EQ(skel->bss->net_ns, ns_id(pid, "net"), "net");
+	if (have_containers())
+		check_container(skel, pid);
 }
 
 static void run_by_child(struct ns_kfuncs_types *skel, struct bpf_program *prog)
@@ -490,7 +530,8 @@ static void run_by_child(struct ns_kfuncs_types *skel, struct bpf_program *prog)
 	struct bpf_link *link = NULL;
 	struct child c;
 
-	if (!child_start(&c, CLONE_NEWPID | CLONE_NEWNET, obey))
+	if (!child_start(&c, CLONE_NEWPID | CLONE_NEWNET |
+			 (have_containers() ? CLONE_NEWMETRICS : 0), obey))
 		return;
 	skel->bss->watched = c.pid;
 	link = bpf_program__attach(prog);

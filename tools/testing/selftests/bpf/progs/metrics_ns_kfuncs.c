@@ -2,7 +2,6 @@
 /* What the kfuncs say of the metrics namespace of one task, where it appears. */
 
 #include <vmlinux.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -29,16 +28,10 @@ struct task_answer at_syscall, at_wakeup, at_switch_to, at_last_switch, at_free;
 struct task_answer of_pid;
 struct lookup lookup, lookup_in_sample;
 
-static __always_inline u64 cgroup_of(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-}
-
 static __always_inline void answer(struct task_answer *a, struct task_struct *task)
 {
 	a->id = bpf_task_container_id(task);
 	a->top_id = bpf_task_container_top_id(task);
-	a->cgroup_id = cgroup_of(task);
 	a->seen++;
 }
 

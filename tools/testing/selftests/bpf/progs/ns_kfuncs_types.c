@@ -11,23 +11,33 @@ char _license[] SEC("license") = "GPL";
 
 u64 bpf_get_current_pidns(void) __ksym __weak;
 u64 bpf_get_current_ns_id(u32 type) __ksym __weak;
+u64 bpf_get_current_container_id(void) __ksym __weak;
+u64 bpf_container_ancestor_id(u64 id, u32 level) __ksym __weak;
+int bpf_container_label(u64 id, char *buf, u32 buf__sz) __ksym __weak;
 
 int watched;
-u64 pid_ns, net_ns;
+u64 pid_ns, net_ns, container_id, ancestor_id;
+int label_len;
+
+/* There is no bpf_get_current_pid_tgid() in all types. */
+static __always_inline void answer_always(void)
+{
+	char label[8];
+
+	pid_ns = bpf_get_current_pidns();
+	net_ns = bpf_get_current_ns_id(CLONE_NEWNET);
+	if (!bpf_ksym_exists(bpf_get_current_container_id))
+		return;
+	container_id = bpf_get_current_container_id();
+	ancestor_id = bpf_container_ancestor_id(container_id, 1);
+	label_len = bpf_container_label(container_id, label, sizeof(label));
+}
 
 static __always_inline void answer(void)
 {
 	if (watched && (u32)bpf_get_current_pid_tgid() != watched)
 		return;
-	pid_ns = bpf_get_current_pidns();
-	net_ns = bpf_get_current_ns_id(CLONE_NEWNET);
-}
-
-/* There is no bpf_get_current_pid_tgid() in all that follow. */
-static __always_inline void answer_always(void)
-{
-	pid_ns = bpf_get_current_pidns();
-	net_ns = bpf_get_current_ns_id(CLONE_NEWNET);
+	answer_always();
 }
 
 #define PROG(sec, name, how, ret) \
@@ -54,6 +64,8 @@ PROG("flow_dissector", of_flow_dissector, answer_always, 0)
 
 /* Only loaded. */
 PROG("perf_event", of_perf_event, answer, 0)
+PROG("fmod_ret/bpf_modify_return_test", of_fmod_ret, answer, 0)
+PROG("raw_tracepoint.w/sys_enter", of_raw_tracepoint_writable, answer, 0)
 PROG("iter/task", of_iter, answer, 0)
 PROG("uprobe", of_uprobe, answer, 0)
 PROG("action", of_action, answer_always, 0)
