@@ -5,11 +5,12 @@
 
 enum bio_kind {
 	BIO_READ,
-	BIO_WRITE,
+	BIO_WRITE,	/* append to a zone as well */
 	BIO_OTHER,	/* flush, discard ... */
 	BIO_KINDS,
 };
 
 #define BIO_REQUESTS	16384
+#define BIO_BIOS	32768
 
 #endif

@@ -233,4 +233,6 @@ int BPF_PROG(exits, struct task_struct *p)
 	return 0;
 }
 
+TRACE_FORGET_OLD_PIDS(ops)
+
 #endif

@@ -48,6 +48,7 @@ struct task_struct {
 	int tgid;
 	unsigned int flags;
 	unsigned int __state;
+	unsigned long jobctl;
 	unsigned int in_iowait:1;
 	unsigned int frozen:1;
 	char comm[16];
@@ -142,7 +143,13 @@ struct blkcg_gq {
 	struct blkcg *blkcg;
 };
 
+struct bvec_iter {
+	unsigned int bi_size;
+};
+
 struct bio {
+	unsigned int bi_opf;
+	struct bvec_iter bi_iter;
 	struct blkcg_gq *bi_blkg;
 };
 
@@ -205,6 +212,10 @@ struct cred;
 /* Their values are the running kernel's, too. */
 enum ns_denial {
 	NS_DENIED_INSTALL,
+};
+
+enum req_flag_bits {
+	__REQ_PREFLUSH,
 };
 
 enum memcg_memory_event {

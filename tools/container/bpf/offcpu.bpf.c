@@ -11,6 +11,7 @@
 #define TASK_DEAD		0x80
 #define TASK_FROZEN		0x8000
 #define PF_KTHREAD		0x00200000
+#define JOBCTL_TRAP_FREEZE	(1UL << 23)
 #define LCB_F_SPIN		0x01
 
 const volatile struct offcpu_syscalls syscalls;
@@ -19,8 +20,9 @@ struct off {
 	__u64 since;		/* 0: it has a CPU, or isn't known yet */
 	__u64 woken;		/* 0: it can't run */
 	__u64 taker;		/* the container of whoever has got its CPU */
+	__u64 lock;		/* of the kernel's, that it waits for */
 	__u32 kind;
-	__u32 contended;	/* it waits for a lock of the kernel's */
+	__u32 unused;
 	struct throttling throttling;
 };
 
@@ -48,17 +50,22 @@ static __always_inline int syscall_of(struct task_struct *p)
 	return -1;
 }
 
+/* A parent that waits for its vfork() counts as frozen to its cgroup as well. */
+static __always_inline bool is_frozen(struct task_struct *p)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(p, frozen) && p->jobctl & JOBCTL_TRAP_FREEZE;
+}
+
 static __always_inline __u32 kind_of_wait(struct task_struct *p, const struct off *o,
 					  unsigned int state)
 {
 	int nr;
 
-	if (state & (TASK_STOPPED | TASK_TRACED | TASK_FROZEN) ||
-	    BPF_CORE_READ_BITFIELD_PROBED(p, frozen))
+	if (state & (TASK_STOPPED | TASK_TRACED | TASK_FROZEN) || is_frozen(p))
 		return OFFCPU_STOPPED;
 	if (BPF_CORE_READ_BITFIELD_PROBED(p, in_iowait))
 		return OFFCPU_IO;
-	if (o->contended)
+	if (o->lock)
 		return OFFCPU_LOCK;
 	nr = syscall_of(p);
 	if (nr < 0)
@@ -86,8 +93,18 @@ static __always_inline void goes(struct task_struct *p, bool could_run, unsigned
 		return;
 	o->since = bpf_ktime_get_ns();
 	o->woken = could_run ? o->since : 0;
-	o->kind = could_run ? OFFCPU_PREEMPTED : kind_of_wait(p, o, state);
-	o->taker = could_run ? trace_container(next) : 0;
+	o->taker = 0;
+	if (!could_run) {
+		o->kind = kind_of_wait(p, o, state);
+		/* Who sleeps isn't throttled, though it was to be. */
+		o->throttling.since = 0;
+	} else if (o->throttling.since || !next->pid) {
+		/* Nobody has taken its CPU from it. */
+		o->kind = OFFCPU_RUNQUEUE;
+	} else {
+		o->kind = OFFCPU_PREEMPTED;
+		o->taker = trace_container(next);
+	}
 }
 
 static __always_inline void count(__u64 id, __u32 kind, __u64 other, __u64 ns)
@@ -110,15 +127,13 @@ static __always_inline void comes(struct task_struct *p)
 		return;
 	since = o->since;
 	o->since = 0;
-	throttled = throttled_part(p, &o->throttling, now);
-	id = trace_container(p);
-	if (!trace_wanted(id))
-		return;
 	/* Who is woken without being seen to be comes from its wait straight away. */
 	woken = o->woken ? o->woken : now;
 	wait = now - woken;
-	if (throttled > wait)
-		throttled = wait;
+	throttled = throttled_part(p, &o->throttling, woken, now);
+	id = trace_container(p);
+	if (!trace_wanted(id))
+		return;
 	if (throttled)
 		count(id, OFFCPU_THROTTLED, 0, throttled);
 	if (o->kind == OFFCPU_PREEMPTED) {
@@ -127,7 +142,9 @@ static __always_inline void comes(struct task_struct *p)
 	}
 	if (o->kind != OFFCPU_RUNQUEUE)
 		count(id, o->kind, 0, woken - since);
-	count(id, OFFCPU_RUNQUEUE, 0, wait - throttled);
+	/* It may have its CPU as soon as it has quota. */
+	if (!throttled || wait > throttled)
+		count(id, OFFCPU_RUNQUEUE, 0, wait - throttled);
 }
 
 SEC("tp_btf/sched_switch")
@@ -175,7 +192,7 @@ int BPF_PROG(contention_begin, void *lock, unsigned int flags)
 		return 0;
 	o = off_of(bpf_get_current_task_btf());
 	if (o)
-		o->contended = 1;
+		o->lock = (__u64)lock;
 	return 0;
 }
 
@@ -184,10 +201,13 @@ int BPF_PROG(contention_end, void *lock, int ret)
 {
 	struct off *o = trace_task(&tasks, bpf_get_current_task_btf());
 
-	if (o)
-		o->contended = 0;
+	/* On its way to sleep it may get others, for which it spins. */
+	if (o && o->lock == (__u64)lock)
+		o->lock = 0;
 	return 0;
 }
+
+TRACE_FORGET_OLD_PIDS(tasks)
 
 SEC("tp_btf/sched_cfs_throttle_task_tp")
 int BPF_PROG(throttle_task, struct task_struct *p, __u64 cgroup_id, int cpu)

@@ -36,27 +36,40 @@ static __always_inline void runs(struct task_struct *p)
 	if (!w || !w->since)
 		return;
 	wait = now - w->since;
-	throttled = throttled_part(p, &w->throttling, now);
+	throttled = throttled_part(p, &w->throttling, w->since, now);
 	w->since = 0;
 	id = trace_container(p);
 	if (!trace_wanted(id))
 		return;
 	if (throttled)
 		trace_time(id, RUNQLAT_THROTTLED, throttled);
-	trace_time(id, RUNQLAT_WAITING, wait > throttled ? wait - throttled : 0);
+	/* It may have its CPU as soon as it has quota. */
+	if (!throttled || wait > throttled)
+		trace_time(id, RUNQLAT_WAITING, wait - throttled);
+}
+
+/* Who sleeps isn't throttled: a task is when it returns to user space. */
+static __always_inline void woken(struct task_struct *p)
+{
+	struct waiting *w = trace_task_begin(&tasks, p, &nothing);
+
+	if (w) {
+		w->since = bpf_ktime_get_ns();
+		w->throttling.since = 0;
+	}
 }
 
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(wakeup, struct task_struct *p)
 {
-	could_run(p);
+	woken(p);
 	return 0;
 }
 
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(wakeup_new, struct task_struct *p)
 {
-	could_run(p);
+	woken(p);
 	return 0;
 }
 
@@ -73,6 +86,8 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev,
 		runs(next);
 	return 0;
 }
+
+TRACE_FORGET_OLD_PIDS(tasks)
 
 SEC("tp_btf/sched_cfs_throttle_task_tp")
 int BPF_PROG(throttle_task, struct task_struct *p, __u64 cgroup_id, int cpu)

@@ -50,9 +50,12 @@ static __always_inline __u64 end_of_throttling(struct task_struct *p, __u32 cpu)
 	return end;
 }
 
-/* How long it was, until now at most; the next time it isn't. */
+/*
+ * How long it was of the time from @from until @now; the next time it isn't. It may have
+ * quota again before it has left its CPU, and then doesn't leave it.
+ */
 static __always_inline __u64 throttled_part(struct task_struct *p, struct throttling *t,
-					    __u64 now)
+					    __u64 from, __u64 now)
 {
 	__u64 since = t->since, end;
 
@@ -62,7 +65,9 @@ static __always_inline __u64 throttled_part(struct task_struct *p, struct thrott
 	end = end_of_throttling(p, t->cpu);
 	if (end < since || end > now)
 		end = now;
-	return end - since;
+	if (since < from)
+		since = from;
+	return end > since ? end - since : 0;
 }
 
 SEC("tp_btf/sched_cfs_unthrottle_tp")

@@ -84,6 +84,19 @@ static __always_inline void trace_task_gone(void *tasks, struct task_struct *p)
 	bpf_map_delete_elem(tasks, &pid);
 }
 
+/*
+ * A thread that executes a program takes the PID of the first one, and nobody has its own
+ * any more.
+ */
+#define TRACE_FORGET_OLD_PIDS(_tasks)						\
+SEC("tp_btf/sched_process_exec")						\
+int BPF_PROG(forget_old_pid, struct task_struct *p, int old_pid)		\
+{										\
+	if (old_pid != p->pid)							\
+		bpf_map_delete_elem(&_tasks, &old_pid);				\
+	return 0;								\
+}
+
 /* It is large for a stack. */
 static const struct trace_entry trace_nothing;
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 TOOL=bio
-LINKS=5
+LINKS=8
 # shellcheck source=tools/container/tests/trace.sh
 . "$(dirname "$0")/trace.sh"
 
@@ -121,6 +121,53 @@ hosts()
 	jq -e '.containers[] | select(.id == 0) | .write.bytes >= 4 * 65536' "$TMP/out"
 }
 
+# Its cgroup doesn't have the io controller, so it is who submits, and not who issues: with
+# two at a time, one often issues what the other has submitted.
+by_who_submits()
+{
+	local file own cgroup=$CGROUPS/bio-bare
+
+	for file in bare host; do
+		dd if=/dev/zero of="$FILE-$file" bs=64k count=64
+	done
+	sync
+	mkdir -p "$cgroup/box"
+	start bare --scope "$cgroup/box"
+	fails grep -w io "$cgroup/box/cgroup.controllers"
+	watch "$TMP/out" --host
+	cid enter bare -- dd if=/dev/zero of="$FILE-bare" bs=64k count=64 oflag=direct \
+		conv=notrunc &
+	STARTED+=($!)
+	dd if=/dev/zero of="$FILE-host" bs=64k count=64 oflag=direct conv=notrunc
+	wait "${STARTED[-1]}"
+	watched
+	rm "$FILE-bare" "$FILE-host"
+	stop_all
+	rmdir "$cgroup/box" "$cgroup"
+	same $((64 * 65536)) "$(of "$TMP/out" bare .write.bytes)"
+	own=$(jq -e '.containers[] | select(.id == 0) | .write.bytes' "$TMP/out")
+	((own >= 64 * 65536))
+}
+
+# The disk is asked to flush for it, and for nobody else.
+a_flush()
+{
+	local dev
+
+	truncate -s 1M "$TMP/disk"
+	dev=$(losetup --show -f "$TMP/disk")
+	box flusher
+	watch "$TMP/out"
+	for _ in 1 2 3; do
+		cid enter flusher -- dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct \
+			conv=fsync
+	done
+	watched
+	losetup -d "$dev"
+	(($(of "$TMP/out" flusher .other.count) >= 3))
+	of "$TMP/out" flusher '.other.sum_usec > 0 and .other.bytes == 0'
+}
+
 flushes()
 {
 	box syncs
@@ -161,7 +208,9 @@ claim "of a cgroup below" in_a_cgroup_below
 claim "of a cgroup that was there before, by a process of the host" in_one_from_before
 claim "-c: only the containers that are named" only_the_named
 claim "--host: who is in no container" hosts
+claim "without the io controller, by who submits" by_who_submits
 claim "a sync" flushes
+claim "a flush" a_flush
 claim "-Q: each as often" as_long_with_the_queue
 claim "as text" as_text
 finish

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 TOOL=fsslower
-LINKS=15
+LINKS=16
 # shellcheck source=tools/container/tests/trace.sh
 . "$(dirname "$0")/trace.sh"
 

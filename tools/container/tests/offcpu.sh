@@ -5,7 +5,7 @@
 set -euo pipefail
 
 TOOL=offcpu
-LINKS=7
+LINKS=8
 # shellcheck source=tools/container/tests/trace.sh
 . "$(dirname "$0")/trace.sh"
 
@@ -84,6 +84,18 @@ frozen()
 	(($(sum_of box stopped) >= 1000000))
 }
 
+# A parent waits until its child executes a program: nobody has frozen it.
+vforks()
+{
+	watch "$TMP/out"
+	cid run --label parent -- python3 -c 'import os
+for i in range(20):
+	os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)'
+	watched
+	same 0 "$(of "$TMP/out" parent .stopped.count)"
+	(($(of "$TMP/out" parent .wait.count) >= 20))
+}
+
 stopped()
 {
 	start box
@@ -109,8 +121,7 @@ preempted_by_whom()
 		'[.preempted.by[] | select(.label == "two") | .sum_usec] | add')
 	say "$by us by two, of $(sum_of one preempted)"
 	((by > 500000 && by * 2 > $(sum_of one preempted)))
-	# It says who has got the CPU, and that is never oneself alone.
-	of "$TMP/out" one '.preempted | .sum_usec >= ([.by[].sum_usec] | add)'
+	of "$TMP/out" one '.preempted | .count == ([.by[].count] | add)'
 }
 
 throttled_as_cgroups_count()
@@ -120,6 +131,9 @@ throttled_as_cgroups_count()
 	watched
 	same_throttling "$(sum_of capped throttled)"
 	(($(sum_of capped throttled) > 100000))
+	# Who stops at its limit hasn't lost its CPU to anybody.
+	(($(of "$TMP/out" capped .runqueue.count) * 2 >
+	  $(of "$TMP/out" capped .throttled.count)))
 }
 
 # From its first moment to its last it has a CPU or a reason.
@@ -162,6 +176,7 @@ claim "io: the disk" for_the_disk
 claim "wait: data from others" for_data
 claim "stopped: the freezer of cgroups" frozen
 claim "stopped: by a signal" stopped
+claim "stopped: not for a vfork" vforks
 claim "preempted: by which container" preempted_by_whom
 claim "throttled: as cpu.stat has it" throttled_as_cgroups_count
 claim "with the time on CPUs it is all of the time" all_of_its_time

@@ -6,7 +6,7 @@ set -euo pipefail
 
 PERIOD=100000	# of cpu.max, in microseconds
 TOOL=runqlat
-LINKS=5
+LINKS=6
 # shellcheck source=tools/container/tests/trace.sh
 . "$(dirname "$0")/trace.sh"
 

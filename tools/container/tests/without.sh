@@ -41,16 +41,47 @@ commands()
 	refused cid ls --json
 }
 
-# The one that has something to go by
+# The one that has something to go by; and a line about what else this kernel lacks
 runqlat()
 {
+	local lines=1
+
 	unshare --fork --pid --kill-child sh -c 'while :; do sleep 0.1; done' &
 	KILLED+=($!)
 	cid runqlat -d 3 >"$TMP/out" 2>"$TMP/err"
 	cat "$TMP/out" "$TMP/err"
-	same 1 "$(grep -c . "$TMP/err")"
 	grep -q 'no container IDs: by the PID namespace' "$TMP/err"
+	if ! grep -q __traceiter_sched_cfs_throttle_task_tp /proc/kallsyms; then
+		lines=2
+		grep -q "doesn't tell who is throttled" "$TMP/err"
+	fi
+	same "$lines" "$(grep -c . "$TMP/err")"
 	grep -q '^pid namespace 40265' "$TMP/out"
+}
+
+runqlat_json()
+{
+	unshare --fork --pid --kill-child sh -c 'while :; do sleep 0.1; done' &
+	KILLED+=($!)
+	cid runqlat --json -d 3 >"$TMP/out" 2>"$TMP/err"
+	cat "$TMP/out"
+	jq -e '.containers[] | select(.pidns_inum > 4000000000) | .waiting.count > 0' "$TMP/out"
+	grep -q __traceiter_sched_cfs_throttle_task_tp /proc/kallsyms ||
+		jq -e '[.containers[].throttled] | unique == [null]' "$TMP/out"
+}
+
+# What takes an ID isn't guessed at.
+runqlat_by_id()
+{
+	local option
+
+	for option in "-c web" --top --by-label; do
+		# shellcheck disable=SC2086	# two words
+		fails timeout 30 cid runqlat $option >"$TMP/out" 2>"$TMP/err"
+		cat "$TMP/err"
+		same 1 "$(grep -c . "$TMP/err")"
+		grep -q "so -c, --top and --by-label can't be used" "$TMP/err"
+	done
 }
 
 # A cgroup would be left, or the command have run outside of any container.
@@ -116,6 +147,8 @@ runtime_required()
 
 claim "each command says so with a line" commands
 claim "runqlat goes by PID namespaces, and says so" runqlat
+claim "runqlat --json: likewise" runqlat_json
+claim "runqlat: no ID, label or nesting without IDs" runqlat_by_id
 claim "run does nothing, and leaves nothing" run
 claim "check tells what is missing, and what is there" check
 claim "cid-runtime lets a container run as it would without it" runtime

@@ -49,6 +49,30 @@ void flame_add(struct flame *root, char *const *frames, size_t nr, uint64_t coun
 	}
 }
 
+/**
+ * flame_merge - add the samples of another one
+ * @to: gets them
+ * @from: has them; its name doesn't matter
+ */
+void flame_merge(struct flame *to, const struct flame *from)
+{
+	to->count += from->count;
+	for (size_t i = 0; i < from->nr_calls; i++)
+		flame_merge(call_of(to, from->calls[i].name), &from->calls[i]);
+}
+
+/**
+ * flame_graft - add the samples of another one as what a frame has called
+ * @to: gets them, below its root
+ * @name: of the frame, which may be there
+ * @from: has them
+ */
+void flame_graft(struct flame *to, const char *name, const struct flame *from)
+{
+	to->count += from->count;
+	flame_merge(call_of(to, name), from);
+}
+
 struct walk {
 	void (*stack)(void *arg, const struct flame *const *frames, size_t nr,
 		      uint64_t count);

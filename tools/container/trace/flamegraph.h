@@ -15,6 +15,8 @@ struct flame {
 };
 
 void flame_add(struct flame *root, char *const *frames, size_t nr, uint64_t count);
+void flame_merge(struct flame *to, const struct flame *from);
+void flame_graft(struct flame *to, const char *name, const struct flame *from);
 void flame_walk(const struct flame *root,
 		void (*stack)(void *arg, const struct flame *const *frames, size_t nr,
 			      uint64_t count),

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,17 +27,24 @@
 
 enum { OPT_SVG = 512 };
 
+/* What has been counted of a container, and not shown yet */
+struct owner {
+	uint64_t id;
+	struct flame root;
+};
+
+/* The maps of a set */
+struct set {
+	int counts, users, kernels;
+};
+
 struct profile {
 	struct profile_bpf *skel;
 	struct symbols *symbols;
 	struct bpf_link **links;	/* one a CPU */
 	int nr_links;
-	struct profile_row {
-		struct profile_key key;
-		uint64_t seen;
-		uint64_t now;		/* more than was shown */
-	} *rows;
-	size_t nr_rows;
+	struct owner *owners;
+	size_t nr_owners;
 	int frequency;
 	bool svg;
 	bool users, kernels;
@@ -143,50 +151,6 @@ static void detach(struct trace *t)
 	p->nr_links = 0;
 }
 
-/* --- counts --- */
-
-static int by_key(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct profile_key));
-}
-
-static void add_count(struct profile *p, size_t old, const struct profile_key *key,
-		      uint64_t count)
-{
-	/* The key is the first member of a row. */
-	struct profile_row *row = old ? bsearch(key, p->rows, old, sizeof(*p->rows),
-						by_key) : NULL;
-
-	if (!row) {
-		p->rows = xreallocarray(p->rows, p->nr_rows + 1, sizeof(*p->rows));
-		row = &p->rows[p->nr_rows++];
-		*row = (struct profile_row){ .key = *key };
-		/* Before it is gone, and its files' names with it. */
-		symbols_note_process(p->symbols, key->pid);
-	}
-	row->now += count - row->seen;
-	row->seen = count;
-}
-
-static int tick(struct trace *t)
-{
-	struct profile *p = t->own;
-	size_t max = PROFILE_STACKS * 2, old = p->nr_rows;
-	cleanup_free struct profile_key *keys = xcalloc(max, sizeof(*keys));
-	cleanup_free uint64_t *counts = xcalloc(max, sizeof(*counts));
-	long nr = trace_read_map(bpf_map__fd(p->skel->maps.counts), sizeof(*keys),
-				 sizeof(*counts), max, keys, counts);
-
-	if (nr < 0)
-		return -1;
-	symbols_look_again(p->symbols);
-	for (long i = 0; i < nr; i++)
-		add_count(p, old, &keys[i], counts[i]);
-	if (p->nr_rows)
-		qsort(p->rows, p->nr_rows, sizeof(*p->rows), by_key);
-	return 0;
-}
-
 /* --- stacks --- */
 
 static void push(struct stack *s, char *frame)
@@ -195,7 +159,8 @@ static void push(struct stack *s, char *frame)
 }
 
 /* The kernel has them with what was called last in front. */
-static void push_user(struct profile *p, const struct profile_key *key, struct stack *s)
+static void push_user(struct profile *p, const struct set *set,
+		      const struct profile_key *key, struct stack *s)
 {
 	struct bpf_stack_build_id frames[PROFILE_DEPTH] = {};
 	int nr = 0;
@@ -206,7 +171,7 @@ static void push_user(struct profile *p, const struct profile_key *key, struct s
 			push(s, xstrdup("[stack lost]"));
 		return;
 	}
-	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.user_stacks), &key->user, frames))
+	if (bpf_map_lookup_elem(set->users, &key->user, frames))
 		return;
 	while (nr < PROFILE_DEPTH && frames[nr].status != BPF_STACK_BUILD_ID_EMPTY)
 		nr++;
@@ -214,7 +179,8 @@ static void push_user(struct profile *p, const struct profile_key *key, struct s
 		push(s, symbols_user(p->symbols, key->pid, &frames[nr]));
 }
 
-static void push_kernel(struct profile *p, const struct profile_key *key, struct stack *s)
+static void push_kernel(struct profile *p, const struct set *set,
+			const struct profile_key *key, struct stack *s)
 {
 	uint64_t ips[PROFILE_DEPTH] = {};
 	int nr = 0;
@@ -224,7 +190,7 @@ static void push_kernel(struct profile *p, const struct profile_key *key, struct
 			push(s, xstrdup("[stack lost]_[k]"));
 		return;
 	}
-	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.kernel_stacks), &key->kernel, ips))
+	if (bpf_map_lookup_elem(set->kernels, &key->kernel, ips))
 		return;
 	while (nr < PROFILE_DEPTH && ips[nr])
 		nr++;
@@ -235,23 +201,104 @@ static void push_kernel(struct profile *p, const struct profile_key *key, struct
 	}
 }
 
-static void make_stack(struct trace *t, const struct profile_key *key, struct stack *s)
-{
-	struct profile *p = t->own;
-	char label[TRACE_LABEL];
-
-	s->nr = 0;
-	push(s, t->opt.by_label && !trace_label(t, key->id, label) ?
-	     xstrdup(label) : trace_title(t, key->id));
-	push(s, xasprintf("%.*s", PROFILE_COMM, key->comm));
-	push_user(p, key, s);
-	push_kernel(p, key, s);
-}
-
 static void free_stack(struct stack *s)
 {
 	while (s->nr)
 		free(s->frames[--s->nr]);
+}
+
+/* --- counts --- */
+
+static struct set set_of(const struct profile *p, bool b)
+{
+	const struct profile_bpf *skel = p->skel;
+
+	return (struct set){
+		.counts = bpf_map__fd(b ? skel->maps.counts_b : skel->maps.counts_a),
+		.users = bpf_map__fd(b ? skel->maps.user_stacks_b :
+				     skel->maps.user_stacks_a),
+		.kernels = bpf_map__fd(b ? skel->maps.kernel_stacks_b :
+				       skel->maps.kernel_stacks_a),
+	};
+}
+
+static struct owner *owner_of(struct profile *p, uint64_t id)
+{
+	struct owner *o;
+
+	for (size_t i = 0; i < p->nr_owners; i++)
+		if (p->owners[i].id == id)
+			return &p->owners[i];
+	p->owners = xreallocarray(p->owners, p->nr_owners + 1, sizeof(*p->owners));
+	o = &p->owners[p->nr_owners++];
+	*o = (struct owner){ .id = id };
+	return o;
+}
+
+static void add_samples(struct profile *p, const struct set *set,
+			const struct profile_key *key, uint64_t count)
+{
+	struct stack s = {};
+
+	push(&s, xasprintf("%.*s", PROFILE_COMM, key->comm));
+	push_user(p, set, key, &s);
+	push_kernel(p, set, key, &s);
+	flame_add(&owner_of(p, key->id)->root, s.frames, s.nr, count);
+	free_stack(&s);
+}
+
+/* Return: how many; -1 if they can't be read, which it says. */
+static long read_counts(const struct set *set, struct profile_key *keys, uint64_t *counts)
+{
+	return trace_read_map(set->counts, sizeof(*keys), sizeof(*counts),
+			      PROFILE_STACKS * 2, keys, counts);
+}
+
+/* Before they are gone, and their files' names with them */
+static void note_processes(struct profile *p, const struct profile_key *keys, long nr)
+{
+	for (long i = 0; i < nr; i++)
+		symbols_note_process(p->symbols, keys[i].pid);
+}
+
+/* Several have a stack in common, so none goes before all have been named. */
+static void take_samples(struct profile *p, const struct set *set,
+			 const struct profile_key *keys, const uint64_t *counts, long nr)
+{
+	for (long i = 0; i < nr; i++)
+		add_samples(p, set, &keys[i], counts[i]);
+	for (long i = 0; i < nr; i++) {
+		bpf_map_delete_elem(set->counts, &keys[i]);
+		if (keys[i].user >= 0)
+			bpf_map_delete_elem(set->users, &keys[i].user);
+		if (keys[i].kernel >= 0)
+			bpf_map_delete_elem(set->kernels, &keys[i].kernel);
+	}
+}
+
+/*
+ * The set that was left the last time, when a program may still have been at it, is
+ * emptied now, and then is the one to count in.
+ */
+static int tick(struct trace *t)
+{
+	struct profile *p = t->own;
+	cleanup_free struct profile_key *keys = xcalloc(PROFILE_STACKS * 2, sizeof(*keys));
+	cleanup_free uint64_t *counts = xcalloc(PROFILE_STACKS * 2, sizeof(*counts));
+	struct set now = set_of(p, p->skel->bss->in_b);
+	struct set left = set_of(p, !p->skel->bss->in_b);
+	long nr = read_counts(&now, keys, counts);
+
+	if (nr < 0)
+		return -1;
+	symbols_look_again(p->symbols);
+	note_processes(p, keys, nr);
+	nr = read_counts(&left, keys, counts);
+	if (nr < 0)
+		return -1;
+	take_samples(p, &left, keys, counts, nr);
+	p->skel->bss->in_b = !p->skel->bss->in_b;
+	return 0;
 }
 
 /* --- output --- */
@@ -277,61 +324,98 @@ static void print_folded(void *arg, const struct flame *const *frames, size_t nr
 	printf(" %llu\n", (unsigned long long)count);
 }
 
-/* The first frame is the container, which has the stacks. */
 static void add_stack_json(void *arg, const struct flame *const *frames, size_t nr,
 			   uint64_t count)
 {
 	struct json_object *stacks = arg, *obj = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 1; i < nr; i++)
+	for (size_t i = 0; i < nr; i++)
 		json_object_array_add(list, out_string(frames[i]->name));
 	json_object_object_add(obj, "frames", list);
 	json_object_object_add(obj, "count", json_object_new_uint64(count));
 	json_object_array_add(stacks, obj);
 }
 
-static void add_flames(struct trace *t, const struct profile_row *row, struct flame *root)
+/* The first frame of each stack: whose it is */
+static char *title_of(struct trace *t, const struct owner *o)
 {
-	struct stack s;
+	cleanup_free char *title = trace_title(t, o->id);
+	char label[TRACE_LABEL];
 
-	if (!row->now)
-		return;
-	make_stack(t, &row->key, &s);
-	flame_add(root, s.frames, s.nr, row->now);
-	free_stack(&s);
+	/* A label may be what the host is called. */
+	if (!t->opt.by_label || trace_label(t, o->id, label) || !strcmp(label, "host"))
+		return xstrdup(title);
+	return xstrdup(label);
 }
 
-static struct json_object *container_json(struct trace *t, uint64_t id,
-					  const struct flame *root)
+static void gather(struct trace *t, struct flame *all)
+{
+	struct profile *p = t->own;
+
+	for (size_t i = 0; i < p->nr_owners; i++) {
+		cleanup_free char *title = title_of(t, &p->owners[i]);
+
+		flame_graft(all, title, &p->owners[i].root);
+	}
+}
+
+/* Those of a label follow each other then. */
+static int by_title(const void *a, const void *b, void *arg)
+{
+	cleanup_free char *x = title_of(arg, a), *y = title_of(arg, b);
+	int ret = strcmp(x, y);
+
+	return ret ? ret : ((const struct owner *)a)->id > ((const struct owner *)b)->id;
+}
+
+static bool same_title(struct trace *t, const struct owner *a, const struct owner *b)
+{
+	cleanup_free char *x = title_of(t, a), *y = title_of(t, b);
+
+	return t->opt.by_label && !strcmp(x, y);
+}
+
+/* From @owners on, those that are shown as one */
+static size_t nr_alike(struct trace *t, const struct owner *owners, size_t max)
+{
+	size_t nr = 1;
+
+	while (nr < max && same_title(t, owners, &owners[nr]))
+		nr++;
+	return nr;
+}
+
+static struct json_object *owners_json(struct trace *t, const struct owner *owners,
+				       size_t nr)
 {
 	struct json_object *obj = json_object_new_object();
 	struct json_object *stacks = json_object_new_array();
+	struct flame root = {};
+	uint64_t ids[nr];
 
-	trace_title_json(t, id, obj);
-	flame_walk(root, add_stack_json, stacks);
+	for (size_t i = 0; i < nr; i++) {
+		ids[i] = owners[i].id;
+		flame_merge(&root, &owners[i].root);
+	}
+	trace_titles_json(t, ids, nr, obj);
+	flame_walk(&root, add_stack_json, stacks);
 	json_object_object_add(obj, "stacks", stacks);
+	flame_free(&root);
 	return obj;
 }
 
-/* The rows of a container follow each other. */
 static void print_json(struct trace *t)
 {
 	struct profile *p = t->own;
 	struct json_object *obj = json_object_new_object();
 	struct json_object *list = json_object_new_array();
-	struct flame root = {};
 
-	for (size_t i = 0; i < p->nr_rows; i++) {
-		const struct profile_row *row = &p->rows[i];
-
-		add_flames(t, row, &root);
-		if (i + 1 < p->nr_rows && row[1].key.id == row->key.id)
-			continue;
-		if (root.count)
-			json_object_array_add(list, container_json(t, row->key.id, &root));
-		flame_free(&root);
-		root = (struct flame){};
+	if (p->nr_owners)
+		qsort_r(p->owners, p->nr_owners, sizeof(*p->owners), by_title, t);
+	for (size_t i = 0, nr; i < p->nr_owners; i += nr) {
+		nr = nr_alike(t, &p->owners[i], p->nr_owners - i);
+		json_object_array_add(list, owners_json(t, &p->owners[i], nr));
 	}
 	json_object_object_add(obj, "time", json_object_new_int64(time(NULL)));
 	json_object_object_add(obj, "lost", json_object_new_uint64(trace_lost(t)));
@@ -344,8 +428,7 @@ static void print_flames(struct trace *t)
 	struct profile *p = t->own;
 	struct flame root = {};
 
-	for (size_t i = 0; i < p->nr_rows; i++)
-		add_flames(t, &p->rows[i], &root);
+	gather(t, &root);
 	if (p->svg)
 		flame_print(&root, "CPU time by container", stdout);
 	else
@@ -353,10 +436,19 @@ static void print_flames(struct trace *t)
 	flame_free(&root);
 }
 
+static void forget_shown(struct profile *p)
+{
+	while (p->nr_owners)
+		flame_free(&p->owners[--p->nr_owners].root);
+}
+
 static int show(struct trace *t)
 {
 	struct profile *p = t->own;
 
+	/* Nothing is counted any more: of what there is, the set in use is left. */
+	if (!p->nr_links && tick(t))
+		return -1;
 	if (t->opt.json) {
 		print_json(t);
 	} else {
@@ -365,8 +457,8 @@ static int show(struct trace *t)
 		print_flames(t);
 		t->shown = true;
 	}
-	for (size_t i = 0; i < p->nr_rows; i++)
-		p->rows[i].now = 0;
+	forget_shown(p);
+	trace_rows_shown(t);
 	return 0;
 }
 
@@ -385,6 +477,20 @@ static const struct trace_tool tool = {
 	.tick = tick,
 };
 
+/* The kernel's limit falls by itself where sampling has been too much for a CPU. */
+static int check_frequency(const struct profile *p)
+{
+	static const char path[] = "/proc/sys/kernel/perf_event_max_sample_rate";
+	cleanup_free char *text = read_all_at(AT_FDCWD, path);
+	int most = text ? atoi(text) : 0;
+
+	if (!most || p->frequency <= most)
+		return CID_OK;
+	msg("-F %d: this kernel allows %d times a second at most; see %s", p->frequency,
+	    most, path);
+	return CID_FAIL;
+}
+
 /** cmd_profile - cid profile */
 int cmd_profile(int argc, char **argv)
 {
@@ -392,6 +498,8 @@ int cmd_profile(int argc, char **argv)
 	struct trace t = { .tool = &tool, .own = &p };
 	int ret = trace_begin(&t, argc, argv);
 
+	if (!ret)
+		ret = check_frequency(&p);
 	if (!ret) {
 		p.symbols = symbols_new();
 		p.skel = profile_bpf__open();
@@ -404,8 +512,9 @@ int cmd_profile(int argc, char **argv)
 		profile_bpf__destroy(p.skel);
 		symbols_free(p.symbols);
 	}
+	forget_shown(&p);
+	free(p.owners);
 	free(p.links);
-	free(p.rows);
 	trace_end(&t);
 	return ret;
 }

@@ -133,9 +133,15 @@ static struct group *add_group(struct groups *gs)
 	return &gs->list[gs->nr++];
 }
 
-static bool same_but_container(const struct trace_key *a, const struct trace_key *b)
+static bool same_other(struct trace *t, uint64_t a, uint64_t b)
 {
-	return a->kind == b->kind && a->sub == b->sub && a->other == b->other;
+	return a == b || (t->opt.by_label && same_label(t, a, b));
+}
+
+static bool same_but_container(struct trace *t, const struct trace_key *a,
+			       const struct trace_key *b)
+{
+	return a->kind == b->kind && a->sub == b->sub && same_other(t, a->other, b->other);
 }
 
 static void add_entry(struct trace_entry *to, const struct trace_entry *e)
@@ -147,14 +153,14 @@ static void add_entry(struct trace_entry *to, const struct trace_entry *e)
 	to->errors += e->errors;
 }
 
-static void add_row(struct group *g, const struct trace_row *row)
+static void add_row(struct trace *t, struct group *g, const struct trace_row *row)
 {
 	if (!g->nr_ids || g->ids[g->nr_ids - 1] != row->key.id) {
 		g->ids = xreallocarray(g->ids, g->nr_ids + 1, sizeof(*g->ids));
 		g->ids[g->nr_ids++] = row->key.id;
 	}
-	for (size_t i = 0; g->nr_ids > 1 && i < g->nr_rows; i++) {
-		if (same_but_container(&g->rows[i].key, &row->key)) {
+	for (size_t i = 0; t->opt.by_label && i < g->nr_rows; i++) {
+		if (same_but_container(t, &g->rows[i].key, &row->key)) {
 			add_entry(&g->rows[i].now, &row->now);
 			return;
 		}
@@ -176,7 +182,7 @@ static void make_groups(struct trace *t, struct groups *gs)
 		if (is_empty(&t->rows[i].now))
 			continue;
 		g = find_group(t, gs, t->rows[i].key.id);
-		add_row(g ? g : add_group(gs), &t->rows[i]);
+		add_row(t, g ? g : add_group(gs), &t->rows[i]);
 	}
 }
 
@@ -201,20 +207,27 @@ static char *group_title(struct trace *t, const struct group *g)
 	return xasprintf("%s (%zu containers)", title, g->nr_ids);
 }
 
-static void group_title_json(struct trace *t, const struct group *g,
-			     struct json_object *obj)
+/**
+ * trace_titles_json - containers that are shown as one, for programs
+ * @t: that has counted them
+ * @list: their IDs
+ * @nr: how many; one, but for --by-label
+ * @obj: gets them, and their label
+ */
+void trace_titles_json(struct trace *t, const uint64_t *list, size_t nr,
+		       struct json_object *obj)
 {
 	struct json_object *ids;
 
 	if (!t->opt.by_label) {
-		trace_title_json(t, g->ids[0], obj);
+		trace_title_json(t, list[0], obj);
 		return;
 	}
 	ids = json_object_new_array();
-	for (size_t i = 0; i < g->nr_ids; i++)
-		json_object_array_add(ids, json_object_new_uint64(g->ids[i]));
+	for (size_t i = 0; i < nr; i++)
+		json_object_array_add(ids, json_object_new_uint64(list[i]));
 	json_object_object_add(obj, "ids", ids);
-	json_object_object_add(obj, "label", label_json(t, g->ids[0]));
+	json_object_object_add(obj, "label", label_json(t, list[0]));
 }
 
 /* --- an entry --- */
@@ -291,6 +304,15 @@ static void sum_of_kind(const struct group *g, size_t kind, struct trace_entry *
 			add_entry(sum, &g->rows[i].now);
 }
 
+/* With --by-label, of all that have its label */
+static char *other_title(struct trace *t, uint64_t id)
+{
+	char text[TRACE_LABEL];
+
+	return t->opt.by_label && !trace_label(t, id, text) ? escape(text) :
+	       trace_title(t, id);
+}
+
 static void print_others(struct trace *t, const struct group *g, size_t kind)
 {
 	for (size_t i = 0; i < g->nr_rows; i++) {
@@ -299,7 +321,7 @@ static void print_others(struct trace *t, const struct group *g, size_t kind)
 
 		if (row->key.kind != kind)
 			continue;
-		title = trace_title(t, row->key.other);
+		title = other_title(t, row->key.other);
 		printf("  by %s: %llu times, %.3f ms\n", title,
 		       (unsigned long long)trace_count(&row->now), row->now.sum / 1e6);
 	}
@@ -352,7 +374,11 @@ static struct json_object *others_json(struct trace *t, const struct group *g,
 		if (row->key.kind != kind)
 			continue;
 		obj = json_object_new_object();
-		trace_title_json(t, row->key.other, obj);
+		if (t->opt.by_label)
+			json_object_object_add(obj, "label",
+					       label_json(t, row->key.other));
+		else
+			trace_title_json(t, row->key.other, obj);
 		json_object_object_add(obj, "count",
 				       json_object_new_uint64(trace_count(&row->now)));
 		json_object_object_add(obj, "sum_usec",
@@ -495,7 +521,7 @@ static void print_json(struct trace *t, const struct groups *gs)
 	for (size_t i = 0; i < gs->nr; i++) {
 		struct json_object *one = json_object_new_object();
 
-		group_title_json(t, &gs->list[i], one);
+		trace_titles_json(t, gs->list[i].ids, gs->list[i].nr_ids, one);
 		if (t->tool->kinds)
 			kinds_json(t, &gs->list[i], one);
 		else

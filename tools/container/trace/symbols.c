@@ -22,9 +22,19 @@
 #include "symbols.h"
 #include "util.h"
 
-#define MAX_SYMBOLS	1000000		/* of a file, which may be hostile */
+/* Files are whatever a container makes them. */
+#define MAX_SYMBOLS	1000000		/* of a file */
+#define MAX_ALL_SYMBOLS	8000000
+#define MAX_TABLE	(64 << 20)	/* bytes of a section that is read */
+#define MAX_NAMES	(256 << 20)
+#define MAX_NOTES	65536
 #define MAX_FILES	4096
 #define MAX_PROCESSES	16384
+#define MAX_FUSE	64		/* file systems of a process */
+
+/* So many looks after the last one that it was in, a process isn't asked for any more. */
+#define KEEP_PROCESS	3
+#define KEEP_FILE	60
 
 struct symbol {
 	uint64_t addr;
@@ -52,11 +62,12 @@ struct object {
 	struct segment *segments;
 	size_t nr_segments;
 	struct symbol_table table;
+	uint64_t look;		/* it was mapped in, or asked for */
 };
 
 struct mapping {
 	uint64_t start, end, offset;
-	size_t object;
+	struct object *object;
 };
 
 struct process {
@@ -68,11 +79,18 @@ struct process {
 
 struct symbols {
 	struct symbol_table kernel;
-	struct object *objects;
+	struct object **objects;
 	size_t nr_objects;
+	size_t nr_symbols;	/* of all of them */
 	struct process *processes;
 	size_t nr_processes;
 	uint64_t look;
+};
+
+/* What may not be read: it would wait for a process that may never answer. */
+struct fuse {
+	unsigned int major[MAX_FUSE], minor[MAX_FUSE];
+	size_t nr;
 };
 
 /* --- tables --- */
@@ -212,7 +230,8 @@ static void read_build_id(struct object *o, Elf *elf, size_t nr)
 		Elf_Data *data;
 		GElf_Phdr ph;
 
-		if (!gelf_getphdr(elf, i, &ph) || ph.p_type != PT_NOTE)
+		if (!gelf_getphdr(elf, i, &ph) || ph.p_type != PT_NOTE ||
+		    ph.p_filesz > MAX_NOTES)
 			continue;
 		data = elf_getdata_rawchunk(elf, ph.p_offset, ph.p_filesz, ELF_T_NHDR);
 		if (data)
@@ -220,9 +239,18 @@ static void read_build_id(struct object *o, Elf *elf, size_t nr)
 	}
 }
 
+static bool is_readable(Elf *elf, const GElf_Shdr *sh)
+{
+	Elf_Scn *names = elf_getscn(elf, sh->sh_link);
+	GElf_Shdr names_sh;
+
+	return sh->sh_size <= MAX_TABLE && names && gelf_getshdr(names, &names_sh) &&
+	       names_sh.sh_size <= MAX_NAMES;
+}
+
 static void read_section(struct object *o, Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
 {
-	Elf_Data *data = elf_getdata(scn, NULL);
+	Elf_Data *data = is_readable(elf, sh) ? elf_getdata(scn, NULL) : NULL;
 	size_t nr = sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;
 	GElf_Sym sym;
 
@@ -258,7 +286,7 @@ static void read_symbols(struct object *o, Elf *elf)
 }
 
 /* Not mapped: its owner could cut it off while it is read. */
-static void read_object(struct object *o, int fd)
+static void read_object(struct object *o, int fd, bool with_symbols)
 {
 	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
 	size_t nr;
@@ -268,35 +296,47 @@ static void read_object(struct object *o, int fd)
 	if (elf_kind(elf) == ELF_K_ELF && !elf_getphdrnum(elf, &nr)) {
 		read_segments(o, elf, nr);
 		read_build_id(o, elf, nr);
-		read_symbols(o, elf);
+		if (with_symbols)
+			read_symbols(o, elf);
 	}
 	elf_end(elf);
 }
 
-/* Return: the index of the file, -1 if it isn't to be had. */
-static long object_of(struct symbols *s, int fd, const char *path)
+static bool is_object(const struct object *o, const struct stat *st)
+{
+	return o->dev == st->st_dev && o->ino == st->st_ino &&
+	       o->mtime.tv_sec == st->st_mtim.tv_sec &&
+	       o->mtime.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+/* Return: the file; NULL if it isn't to be had. */
+static struct object *object_of(struct symbols *s, int fd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct object *o;
 	struct stat st;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return -1;
+		return NULL;
 	for (size_t i = 0; i < s->nr_objects; i++) {
-		o = &s->objects[i];
-		if (o->dev == st.st_dev && o->ino == st.st_ino &&
-		    o->mtime.tv_sec == st.st_mtim.tv_sec &&
-		    o->mtime.tv_nsec == st.st_mtim.tv_nsec)
-			return i;
+		if (!is_object(s->objects[i], &st))
+			continue;
+		s->objects[i]->look = s->look;
+		return s->objects[i];
 	}
 	if (s->nr_objects == MAX_FILES)
-		return -1;
-	s->objects = xreallocarray(s->objects, s->nr_objects + 1, sizeof(*s->objects));
-	o = &s->objects[s->nr_objects];
-	*o = (struct object){ .dev = st.st_dev, .ino = st.st_ino, .mtime = st.st_mtim };
+		return NULL;
+	o = xcalloc(1, sizeof(*o));
+	o->dev = st.st_dev;
+	o->ino = st.st_ino;
+	o->mtime = st.st_mtim;
+	o->look = s->look;
 	o->name = xstrdup(slash ? slash + 1 : path);
-	read_object(o, fd);
-	return s->nr_objects++;
+	read_object(o, fd, s->nr_symbols < MAX_ALL_SYMBOLS);
+	s->nr_symbols += o->table.nr;
+	s->objects = xreallocarray(s->objects, s->nr_objects + 1, sizeof(*s->objects));
+	s->objects[s->nr_objects++] = o;
+	return o;
 }
 
 static void free_object(struct object *o)
@@ -304,32 +344,70 @@ static void free_object(struct object *o)
 	free(o->name);
 	free(o->segments);
 	free_table(&o->table);
+	free(o);
 }
 
 /* --- processes --- */
 
-static void note_mapping(struct symbols *s, struct process *p, int maps, const char *line)
+/* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE OPTIONS" */
+static void note_fuse(struct fuse *fuse, const char *line)
+{
+	const char *type = strstr(line, " - ");
+	unsigned int major, minor;
+
+	if (!type || strncmp(type + 3, "fuse", 4) || fuse->nr == MAX_FUSE ||
+	    sscanf(line, "%*u %*u %u:%u", &major, &minor) != 2)
+		return;
+	fuse->major[fuse->nr] = major;
+	fuse->minor[fuse->nr++] = minor;
+}
+
+static void find_fuse(struct fuse *fuse, pid_t pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/mountinfo", pid);
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!f)
+		return;
+	while (getline(&line, &size, f) > 0)
+		note_fuse(fuse, line);
+	free(line);
+	fclose(f);
+}
+
+static bool is_fuse(const struct fuse *fuse, unsigned int major, unsigned int minor)
+{
+	for (size_t i = 0; i < fuse->nr; i++)
+		if (fuse->major[i] == major && fuse->minor[i] == minor)
+			return true;
+	return false;
+}
+
+static void note_mapping(struct symbols *s, struct process *p, int maps, const char *line,
+			 const struct fuse *fuse)
 {
 	struct mapping m = {};
 	char perms[5], path[4096];
+	unsigned int major, minor;
 	char name[64];
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %4095[^\n]",
-		   &m.start, &m.end, perms, &m.offset, path) != 5 ||
-	    perms[2] != 'x' || path[0] != '/')
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %*s %4095[^\n]",
+		   &m.start, &m.end, perms, &m.offset, &major, &minor, path) != 7 ||
+	    perms[2] != 'x' || path[0] != '/' || is_fuse(fuse, major, minor))
 		return;
 	snprintf(name, sizeof(name), "%" PRIx64 "-%" PRIx64, m.start, m.end);
 	cleanup_close int fd = openat(maps, name, O_RDONLY | O_CLOEXEC);
-	long object = fd < 0 ? -1 : object_of(s, fd, path);
 
-	if (object < 0)
+	m.object = fd < 0 ? NULL : object_of(s, fd, path);
+	if (!m.object)
 		return;
-	m.object = object;
 	p->mappings = xreallocarray(p->mappings, p->nr + 1, sizeof(*p->mappings));
 	p->mappings[p->nr++] = m;
 }
 
-static struct process *find_process(struct symbols *s, pid_t pid)
+static struct process *find_process(const struct symbols *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->nr_processes; i++)
 		if (s->processes[i].pid == pid)
@@ -355,10 +433,46 @@ static struct process *new_process(struct symbols *s, pid_t pid)
 	return p;
 }
 
+static void forget_processes(struct symbols *s)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_processes; i++) {
+		if (s->processes[i].look + KEEP_PROCESS > s->look)
+			s->processes[nr++] = s->processes[i];
+		else
+			free(s->processes[i].mappings);
+	}
+	s->nr_processes = nr;
+}
+
+/* The processes that have mapped one have been noted later than that, or are forgotten. */
+static void forget_files(struct symbols *s)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_objects; i++) {
+		struct object *o = s->objects[i];
+
+		if (o->look + KEEP_FILE > s->look) {
+			s->objects[nr++] = o;
+			continue;
+		}
+		s->nr_symbols -= o->table.nr;
+		free_object(o);
+	}
+	s->nr_objects = nr;
+}
+
 /** symbols_look_again - processes may have mapped something else by now */
 void symbols_look_again(struct symbols *s)
 {
 	s->look++;
+	if (s->nr_processes > MAX_PROCESSES / 2 || s->nr_objects > MAX_FILES / 2 ||
+	    s->nr_symbols > MAX_ALL_SYMBOLS / 2)
+		forget_processes(s);
+	if (s->nr_objects > MAX_FILES / 2 || s->nr_symbols > MAX_ALL_SYMBOLS / 2)
+		forget_files(s);
 }
 
 static void note_mappings(struct symbols *s, pid_t pid)
@@ -368,14 +482,16 @@ static void note_mappings(struct symbols *s, pid_t pid)
 	cleanup_close int maps = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_free char *text = maps < 0 ? NULL : read_all_at(AT_FDCWD, path);
 	struct process *p = text && *text ? new_process(s, pid) : NULL;
+	struct fuse fuse = {};
 
 	if (!p)
 		return;
+	find_fuse(&fuse, pid);
 	for (char *line = text, *end; *line; line = end) {
 		end = line + strcspn(line, "\n");
 		if (*end)
 			*end++ = '\0';
-		note_mapping(s, p, maps, line);
+		note_mapping(s, p, maps, line, &fuse);
 	}
 }
 
@@ -392,16 +508,27 @@ void symbols_note_process(struct symbols *s, pid_t pid)
 		note_mappings(s, pid);
 }
 
-static const struct object *object_by_id(const struct symbols *s, const unsigned char *id)
+static bool has_build_id(const struct object *o, const unsigned char *id)
 {
+	return o->has_build_id && !memcmp(o->build_id, id, BPF_BUILD_ID_SIZE);
+}
+
+/* Anybody can give a file the ID of another: its own files come first. */
+static struct object *object_by_id(const struct symbols *s, pid_t pid,
+				   const unsigned char *id)
+{
+	const struct process *p = find_process(s, pid);
+
+	for (size_t i = 0; p && i < p->nr; i++)
+		if (has_build_id(p->mappings[i].object, id))
+			return p->mappings[i].object;
 	for (size_t i = 0; i < s->nr_objects; i++)
-		if (s->objects[i].has_build_id &&
-		    !memcmp(s->objects[i].build_id, id, BPF_BUILD_ID_SIZE))
-			return &s->objects[i];
+		if (has_build_id(s->objects[i], id))
+			return s->objects[i];
 	return NULL;
 }
 
-static const struct object *object_at(struct symbols *s, pid_t pid, uint64_t ip,
+static struct object *object_at(struct symbols *s, pid_t pid, uint64_t ip,
 				      uint64_t *offset)
 {
 	const struct process *p = find_process(s, pid);
@@ -412,7 +539,7 @@ static const struct object *object_at(struct symbols *s, pid_t pid, uint64_t ip,
 		if (ip < m->start || ip >= m->end)
 			continue;
 		*offset = ip - m->start + m->offset;
-		return &s->objects[m->object];
+		return m->object;
 	}
 	return NULL;
 }
@@ -439,19 +566,20 @@ static const char *name_at(const struct object *o, uint64_t offset)
  */
 char *symbols_user(struct symbols *s, pid_t pid, const struct bpf_stack_build_id *frame)
 {
-	const struct object *o = NULL;
+	struct object *o = NULL;
 	uint64_t offset = 0;
 	const char *name;
 
 	/* Of an address below any mapping the kernel takes the next one: negative */
 	if (frame->status == BPF_STACK_BUILD_ID_VALID && (int64_t)frame->offset >= 0) {
 		offset = frame->offset;
-		o = object_by_id(s, frame->build_id);
+		o = object_by_id(s, pid, frame->build_id);
 	} else if (frame->status == BPF_STACK_BUILD_ID_IP) {
 		o = object_at(s, pid, frame->ip, &offset);
 	}
 	if (!o)
 		return xstrdup("[unknown]");
+	o->look = s->look;
 	name = name_at(o, offset);
 	return name ? xstrdup(name) : xasprintf("[%s+0x%" PRIx64 "]", o->name, offset);
 }
@@ -472,7 +600,7 @@ void symbols_free(struct symbols *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->nr_objects; i++)
-		free_object(&s->objects[i]);
+		free_object(s->objects[i]);
 	for (size_t i = 0; i < s->nr_processes; i++)
 		free(s->processes[i].mappings);
 	free(s->objects);

@@ -114,6 +114,8 @@ static void keep_label(struct trace *t, int labels, uint64_t id)
 {
 	struct trace_old_label *old;
 
+	if (!is_gone(id))
+		return;
 	t->old_labels = xreallocarray(t->old_labels, t->nr_old_labels + 1, sizeof(*old));
 	old = &t->old_labels[t->nr_old_labels];
 	old->id = id;
@@ -132,8 +134,8 @@ static const char *old_label(const struct trace *t, uint64_t id)
 }
 
 /*
- * Make room in the kernel: what hasn't changed for a while and is about containers that
- * are gone, or of a tool whose keys come and go. The rows stay until they have been shown.
+ * Make room in the kernel: what hasn't changed for a while and is about a container that
+ * is gone, or of a tool whose keys come and go. The rows stay until they have been shown.
  */
 static void evict(struct trace *t, int entries)
 {
@@ -142,14 +144,15 @@ static void evict(struct trace *t, int entries)
 
 	for (size_t i = 0; i < t->nr_rows; i++) {
 		struct trace_row *row = &t->rows[i];
-		bool gone = row->idle && is_gone(row->key.id);
+		const struct trace_key *key = &row->key;
 
-		if (!row->idle || (!gone && !t->tool->forgets))
+		if (!row->idle ||
+		    !(t->tool->forgets || is_gone(key->id) || is_gone(key->other)))
 			continue;
-		if (!bpf_map_lookup_and_delete_elem(entries, &row->key, &last))
+		if (!bpf_map_lookup_and_delete_elem(entries, key, &last))
 			add_difference(row, &last);
-		if (gone)
-			keep_label(t, labels, row->key.id);
+		keep_label(t, labels, key->id);
+		keep_label(t, labels, key->other);
 		memset(&row->seen, 0, sizeof(row->seen));
 	}
 }
@@ -210,6 +213,27 @@ int trace_harvest(struct trace *t)
 	if (nr > TRACE_ENTRIES / 2 || nr_containers(t) > TRACE_CONTAINERS / 2)
 		evict(t, fd);
 	return 0;
+}
+
+/**
+ * trace_trim_labels - make room for labels in the kernel
+ * @t: of a tool that has no rows
+ *
+ * Those of containers that are gone are kept until what there is has been shown.
+ */
+void trace_trim_labels(struct trace *t)
+{
+	int fd = bpf_object__find_map_fd_by_name(t->obj, "labels");
+	size_t max = TRACE_CONTAINERS * 2;
+	cleanup_free __u64 *ids = xcalloc(max, sizeof(*ids));
+	cleanup_free struct trace_label *labels = xcalloc(max, sizeof(*labels));
+	long nr = trace_read_map(fd, sizeof(*ids), sizeof(*labels), max, ids, labels);
+
+	for (long i = 0; nr > TRACE_CONTAINERS / 2 && i < nr; i++)
+		keep_label(t, fd, ids[i]);
+	/* Events are shown as they come. */
+	if (t->tool->event)
+		t->nr_old_labels = 0;
 }
 
 /**

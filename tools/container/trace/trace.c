@@ -193,8 +193,13 @@ static int resolve(struct trace *t)
 
 		if (index < 0)
 			goto out;
-		t->filter[i] = opt->by_top ? inv.containers[index].info.top_id :
-			       inv.containers[index].info.id;
+		if (opt->by_top && inv.containers[index].info.level > 1) {
+			msg("'%s' is nested in container %llu, as which --top counts it: "
+			    "name that one, or leave out --top", opt->names[i],
+			    (unsigned long long)inv.containers[index].info.top_id);
+			goto out;
+		}
+		t->filter[i] = inv.containers[index].info.id;
 	}
 	ret = 0;
 out:
@@ -353,9 +358,13 @@ static int look(struct trace *t, struct ring_buffer *ring, bool tick, bool last)
 	} while (ret == -EAGAIN && last);
 	if (ret < 0 && ret != -EAGAIN)
 		return ret;
-	if (t->tool->tick)
-		return tick ? t->tool->tick(t) : 0;
-	return t->tool->show || t->tool->event ? 0 : trace_harvest(t);
+	if (t->tool->tick || t->tool->event) {
+		ret = tick && t->tool->tick ? t->tool->tick(t) : 0;
+		if (tick)
+			trace_trim_labels(t);
+		return ret;
+	}
+	return t->tool->show ? 0 : trace_harvest(t);
 }
 
 /*

@@ -117,6 +117,7 @@ void trace_claim_cgroups(struct trace *t, const char *path, uint64_t id);
 long trace_read_map(int fd, size_t key_size, size_t value_size, size_t max, void *keys,
 		    void *values);
 int trace_harvest(struct trace *t);
+void trace_trim_labels(struct trace *t);
 int trace_label(struct trace *t, uint64_t id, char text[TRACE_LABEL]);
 uint64_t trace_count(const struct trace_entry *e);
 void trace_rows_shown(struct trace *t);
@@ -126,6 +127,8 @@ void trace_rows_free(struct trace *t);
 int trace_show(struct trace *t);
 char *trace_title(struct trace *t, uint64_t id);
 void trace_title_json(struct trace *t, uint64_t id, struct json_object *obj);
+void trace_titles_json(struct trace *t, const uint64_t *list, size_t nr,
+		       struct json_object *obj);
 uint64_t trace_lost(const struct trace *t);
 uint64_t trace_missed(const struct trace *t);
 

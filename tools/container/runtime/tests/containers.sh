@@ -116,9 +116,10 @@ bundle() {
 		{ "destination": "/dev", "type": "tmpfs", "source": "tmpfs" } ],
 	"linux": {
 		"cgroupsPath": "/cid-test/$real-$seq",
+		${mappings:-}
 		"resources": ${resources:-{\}},
 		"namespaces": [ { "type": "pid" }, { "type": "ipc" },
-			{ "type": "uts" }, { "type": "mount" }$cgroupns ]
+			{ "type": "uts" }, { "type": "mount" }$cgroupns${namespaces:-} ]
 	}
 }
 JSON

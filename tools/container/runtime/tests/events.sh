@@ -238,6 +238,39 @@ life_in_events() {
 
 # crun has its child born in the cgroup: its clone3(2) has CLONE_INTO_CGROUP. runc
 # 1.1 has it moved, by a write to cgroup.procs; a later one may be like crun.
+# What a container has where it asks for more, by a command that does it all
+run_in_events() {
+	local id=run-$real pid type types=(net user)
+	local map='[ { "containerID": 0, "hostID": 0, "size": 65536 } ]'
+	local namespaces=', { "type": "network" }, { "type": "user" }'
+	local mappings="\"uidMappings\": $map, \"gidMappings\": $map,"
+	local -A ids=()
+
+	# runc has learnt that later than trixie's
+	if [[ $real == crun ]]; then
+		namespaces+=', { "type": "time" }'
+		types+=(time)
+	fi
+	trace_start
+	bundle yes '' sleep 300
+	wrapped run --detach -b "$dir/b" "$id" < /dev/null > /dev/null 2>&1
+	pid=$(init_of "$id")
+	for type in "${types[@]}"; do
+		ids[$type]=$(ns_id "$pid" "$type")
+	done
+	wrapped delete --force "$id"
+	all_freed
+	for type in "${types[@]}"; do
+		happened "its $type namespace" \
+			"namespace_create: ns_id=${ids[$type]} type=$type " \
+			"namespace_active: ns_id=${ids[$type]} type=$type$" \
+			"namespace_switch: .* type=$type .* new_id=${ids[$type]}$" \
+			"namespace_inactive: ns_id=${ids[$type]} type=$type$" \
+			"namespace_free: ns_id=${ids[$type]} type=$type "
+	done
+	trace_stop
+}
+
 in_cgroup() {	# pid, cgroup
 	case $real in
 	crun) happened 'born in its cgroup' \
@@ -521,6 +554,7 @@ echo 'TAP version 13'
 for real in crun runc; do
 	check "$real: events that are off tell nothing" nothing_told
 	check "$real: the life of a container, as events" life_in_events
+	check "$real: run, with network, user and time namespaces" run_in_events
 	check "$real: how its first process comes into its cgroup" first_in_events
 	check "$real: who joins a container, as events" exec_in_events
 	check "$real: a fork bomb meets its limit, as events" bomb_in_events
