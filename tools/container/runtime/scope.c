@@ -153,7 +153,7 @@ static time_t seconds(void)
 /*
  * create: the container is complete, and not started, when the runtime has
  * ended. run and restore: the runtime may stay, so its state is looked at
- * for a while.
+ * for a while, and when it has ended.
  */
 static void watch_runtime(struct watch *w, const sigset_t *set)
 {
@@ -169,7 +169,8 @@ static void watch_runtime(struct watch *w, const sigset_t *set)
 	}
 	while (!ended)
 		ended = wait_for(w, set, -1);
-	if (create && WIFEXITED(w->status) && !WEXITSTATUS(w->status))
+	/* Of run, one that is detached may have taken longer. */
+	if (!done && WIFEXITED(w->status) && !WEXITSTATUS(w->status))
 		done = try_scope(w);
 	if (!done)
 		cid_note("no view of its own for %s: no cgroup of it seen",

@@ -132,7 +132,7 @@ by_who_submits()
 	done
 	sync
 	mkdir -p "$cgroup/box"
-	start bare --scope "$cgroup/box"
+	start bare --scope /bio-bare/box
 	fails grep -w io "$cgroup/box/cgroup.controllers"
 	watch "$TMP/out" --host
 	cid enter bare -- dd if=/dev/zero of="$FILE-bare" bs=64k count=64 oflag=direct \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the tests that are scripts have in common, to be sourced by them with NAME, with
 # which each result begins, and ABOUT set: what they do, for --help. PATTERN, which may be
-# the argument, chooses claims.
+# the argument, or CID_CLAIMS, chooses claims.
 
 case ${1:-} in
 -h | --help)
@@ -11,11 +11,12 @@ usage: ${0##*/} [--help] [PATTERN]
 
 $ABOUT. Prints TAP; with PATTERN (a glob)
 only of those whose claim matches. Exit status: 1 if a test failed, or none matches.
+Environment: CID_CLAIMS, as PATTERN
 USAGE
 	exit
 	;;
 esac
-PATTERN=${1:-*}
+PATTERN=${1:-${CID_CLAIMS:-*}}
 
 TMP=$(mktemp -d)
 COUNT=0

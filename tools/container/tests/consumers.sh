@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of what programs in a container make of its /proc, as TAP. To be run as
 # root, on a kernel with the series and with cgroup v2; cid is taken from PATH. Needs
-# jq, procps, htop, sysstat, util-linux, busybox and python3.
+# jq, procps, htop, sysstat, util-linux, busybox, python3 with psutil, Node.js and podman.
 # shellcheck disable=SC2016	# expressions of awk
 set -euo pipefail
 
@@ -101,6 +101,66 @@ python_counts()
 print(os.cpu_count(), len(os.sched_getaffinity(0)), *os.getloadavg())'
 	same "1 1" "$(field . '$1 " " $2')"
 	within 0 "$(field . '$3')" 10
+}
+
+# musl counts what may be used, glibc what is online: both are told the same here.
+c_libraries()
+{
+	local conf
+	conf=$(getconf _NPROCESSORS_CONF)
+
+	inside counts
+	same "1 $conf 1 1 $TOTAL" "$(field . '$1 " " $2 " " $3 " " $4 " " $5')"
+	within 0 "$(field . '$6')" 10
+	inside counts-musl
+	same "1 1 1 1 $TOTAL" "$(field . '$1 " " $2 " " $3 " " $4 " " $5')"
+	within 0 "$(field . '$6')" 10
+}
+
+psutil_counts()
+{
+	inside python3 -c 'import psutil
+m = psutil.virtual_memory()
+print(psutil.cpu_count(), len(psutil.Process().cpu_affinity()), m.total // 1024,
+	m.available // 1024, m.percent, len(psutil.cpu_times(percpu=True)),
+	psutil.swap_memory().total, len(psutil.pids()), psutil.getloadavg()[0])'
+	same "1 1 $TOTAL" "$(field . '$1 " " $2 " " $3')"
+	within $((TOTAL / 4)) "$(field . '$4')" "$TOTAL"
+	within 1 "$(field . '$5')" 75
+	same 1 "$(field . '$6')"
+	within 2 "$(field . '$8')" 4
+	within 0 "$(field . '$9')" 10
+}
+
+node_counts()
+{
+	inside node -e 'const os = require("os");
+console.log(os.cpus().length, os.availableParallelism(), os.totalmem() / 1024,
+	os.freemem() / 1024, os.loadavg()[0], os.uptime())'
+	same "1 1 $TOTAL" "$(field . '$1 " " $2 " " $3')"
+	within $((TOTAL / 8)) "$(field . '$4')" "$TOTAL"
+	within 0 "$(field . '$5')" 10
+	within 0 "$(field . '$6')" 600
+}
+
+# runtime.NumCPU() of Go, which podman is written in: what may be used
+go_counts()
+{
+	inside podman info --format '{{.Host.CPUs}} {{.Host.MemTotal}}'
+	same "1 $((TOTAL * 1024))" "$(tail -1 "$TMP/out")"
+}
+
+# Nobody is shown a CPU that isn't to be had.
+binds_to_each()
+{
+	inside python3 -c 'import os
+names = open("/sys/devices/system/cpu/online").read().strip()
+for part in names.split(","):
+	first, _, last = part.partition("-")
+	for cpu in range(int(first), int(last or first) + 1):
+		os.sched_setaffinity(0, [cpu])
+print(names)'
+	same 0 "$(cat "$TMP/out")"
 }
 
 # Its lines are "all" and CPU 0, and each adds up to all of the time.
@@ -298,6 +358,11 @@ claim "swapon shows no device of the machine" swapon_shows
 claim "nproc, getconf and cpuinfo count one CPU, and all that may be" cpu_counts
 claim "lscpu lists one CPU as online" lscpu_lists
 claim "Python counts one CPU and gets a load" python_counts
+claim "glibc and musl count one CPU, and the container's memory" c_libraries
+claim "psutil has its CPU, memory and processes" psutil_counts
+claim "Node.js has its CPU, memory and uptime" node_counts
+claim "a program in Go has one CPU, and the container's memory" go_counts
+claim "each CPU that is shown can be bound to" binds_to_each
 claim "mpstat has one CPU, which adds up to 100 %" mpstat_adds_up
 claim "mpstat and vmstat show as stolen what the quota takes" steal_shown
 claim "uptime begins with the container" uptime_shown uptime

@@ -14,7 +14,8 @@ namespaces, cgroup v2 on /sys/fs/cgroup, busybox-static, crun, runc and podman;
 docker is tested where dockerd is installed. TAP on stdout.
 
 Environment: CID_RUNTIME_CYCLES=N containers that come and go (3), CID_RUNTIME_ALL=1
-for docker and rootless podman with both runtimes and not with one each.
+for docker and rootless podman with both runtimes and not with one each;
+CID_RUNTIME_CLAIMS=GLOB for the claims that match it.
 
   --programs DIR  where make left cid-runtime and tests/ns_info (default: the
                   directory above this script, then PATH)
@@ -471,7 +472,7 @@ for real in "${rootless[@]}"; do
 done
 if command -v dockerd > /dev/null; then
 	command -v docker > /dev/null || bail 'docker is not installed'
-	start_dockerd
+	! wanted "${docker[0]}: docker run, exec and rm" || start_dockerd
 	for real in "${docker[@]}"; do
 		check "$real: docker run, exec and rm" \
 			engine_container docker_as "$real"
@@ -482,4 +483,5 @@ else
 	done
 fi
 echo "1..$nr"
+((nr)) || { echo "# no claim matches '$CID_RUNTIME_CLAIMS'"; exit 1; }
 exit "$failed"

@@ -209,10 +209,12 @@ TEST_F(events, create)
 	ASSERT_EQ(0, events_on(self));
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
 	id = ns_id_of(self->a.pid);
-	EXPECT_EQ(1, count(self, " namespace_create: ns_id=%llu type=metrics inum=%llu owner_id=%llu parent_id=%llu level=1\n",
+	EXPECT_EQ(1, count(self,
+			   " namespace_create: ns_id=%llu type=metrics inum=%llu owner_id=%llu parent_id=%llu level=1\n",
 			   id, ns_inum_of(self->a.pid), user_ns_id_of(getpid()),
 			   self->own));
-	EXPECT_EQ(1, count(self, " metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=1 cgroup_id=%llu pid=%d\n",
+	EXPECT_EQ(1, count(self,
+			   " metrics_ns_create: id=%llu parent_id=%llu top_id=%llu level=1 cgroup_id=%llu pid=%d\n",
 			   id, self->own, id, cgroup_id(self->cgroup),
 			   self->a.pid));
 	EXPECT_EQ(1, count(self, "namespace_switch: pid=%d tgid=%d type=metrics ",
@@ -455,7 +457,8 @@ TEST_F(events, set)
 	id = ns_id_of(self->a.pid);
 	fill_label(&arg, "web");
 	ASSERT_EQ(0, ns_set(open_ns(self->a.pid), &arg));
-	EXPECT_EQ(1, count(self, " metrics_ns_set: id=%llu set=label|flags cgroup_id=0 flags=quota_cpus owner_id=%llu setter_id=%llu uid=0 label=web\n",
+	EXPECT_EQ(1, count(self,
+			   " metrics_ns_set: id=%llu set=label|flags cgroup_id=0 flags=quota_cpus owner_id=%llu setter_id=%llu uid=0 label=web\n",
 			   id, user_ns_id_of(getpid()), self->own));
 }
 
@@ -472,7 +475,8 @@ TEST_F(events, set_by_nobody)
 	ASSERT_EQ(0, child_start_nobody(&b));
 	ASSERT_EQ(0, child_call(&b, do_set_flags_fd, fd,
 				METRICS_NS_QUOTA_CPUS));
-	EXPECT_EQ(1, count(self, " metrics_ns_set: id=%llu set=flags cgroup_id=0 flags=quota_cpus owner_id=%llu setter_id=%llu uid=%d label=\n",
+	EXPECT_EQ(1, count(self,
+			   " metrics_ns_set: id=%llu set=flags cgroup_id=0 flags=quota_cpus owner_id=%llu setter_id=%llu uid=%d label=\n",
 			   ns_id_of(user.pid), user_ns_id_of(user.pid),
 			   self->own, NOBODY));
 }
