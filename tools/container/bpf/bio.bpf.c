@@ -22,6 +22,7 @@ const volatile bool queued = false;	/* since it was made, not since it was issue
 struct bio_state {
 	__u64 id;	/* the container's whose task has submitted it */
 	__u64 since;	/* of one that does nothing but flush */
+	__u64 held;	/* it has been submitted, and not queued yet */
 };
 
 /* Nobody tells when one isn't needed any more; who uses it again says so here. */
@@ -60,10 +61,10 @@ static __always_inline bool is_flush(struct bio *bio)
 	return BPF_CORE_READ(bio, bi_opf) & flag && !BPF_CORE_READ(bio, bi_iter.bi_size);
 }
 
-static __always_inline int submitted(struct bio *bio)
+static __always_inline int queued_for(struct bio *bio, __u64 submitter)
 {
 	__u64 id = container_of_its_cgroup(bio), key = (__u64)bio;
-	struct bio_state state = { .id = id ? id : trace_current() };
+	struct bio_state state = { .id = id ? id : submitter };
 
 	if (is_flush(bio) && trace_wanted(state.id))
 		state.since = bpf_ktime_get_ns();
@@ -75,28 +76,49 @@ static __always_inline int submitted(struct bio *bio)
 	return 0;
 }
 
+/* It may be held back by a limit, and queued by a kernel thread then. */
+SEC("fentry/submit_bio")
+int BPF_PROG(submit, struct bio *bio)
+{
+	struct bio_state state = { .id = trace_current(), .held = 1 };
+	__u64 key = (__u64)bio;
+
+	if (!state.id)
+		bpf_map_delete_elem(&bios, &key);
+	else if (bpf_map_update_elem(&bios, &key, &state, BPF_ANY))
+		trace_lose();
+	return 0;
+}
+
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(queue, struct bio *bio)
 {
-	return submitted(bio);
+	__u64 key = (__u64)bio;
+	struct bio_state *state = bpf_map_lookup_elem(&bios, &key);
+
+	return queued_for(bio, state && state->held ? state->id : trace_current());
 }
 
-/* What is too large for the device: one is for the first part. */
+/* What is too large for the device: one is for the first part, before the rest. */
 SEC("tp_btf/block_split")
 int BPF_PROG(split, struct bio *bio)
 {
-	return submitted(bio);
+	__u64 rest = (__u64)BPF_CORE_READ(bio, bi_private);
+	struct bio_state *state = bpf_map_lookup_elem(&bios, &rest);
+
+	return queued_for(bio, state ? state->id : 0);
 }
 
 /* Its request ends without having been issued, as another one has flushed for it. */
 static __always_inline void flushed(struct request *rq, int error)
 {
 	struct trace_key what = { .kind = BIO_OTHER };
-	__u64 key = (__u64)BPF_CORE_READ(rq, bio);
+	struct bio *bio = BPF_CORE_READ(rq, bio);
+	__u64 key = (__u64)bio;
 	struct bio_state *state = bpf_map_lookup_elem(&bios, &key);
 	struct trace_entry *e;
 
-	if (!state || !state->since)
+	if (!state || !state->since || !is_flush(bio))
 		return;
 	what.id = state->id;
 	e = trace_entry(&what);
@@ -195,7 +217,10 @@ int BPF_PROG(complete, struct request *rq, int error, unsigned int bytes)
 		__sync_fetch_and_add(error ? &e->errors : &e->bytes, error ? 1 : bytes);
 	if (e && last)
 		trace_add(e, now - state->since);
-	if (last)
+	if (last) {
 		bpf_map_delete_elem(&requests, &key);
+		key = (__u64)BPF_CORE_READ(rq, bio);
+		bpf_map_delete_elem(&bios, &key);
+	}
 	return 0;
 }

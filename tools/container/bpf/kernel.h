@@ -150,6 +150,7 @@ struct bvec_iter {
 struct bio {
 	unsigned int bi_opf;
 	struct bvec_iter bi_iter;
+	void *bi_private;
 	struct blkcg_gq *bi_blkg;
 };
 

@@ -94,6 +94,7 @@ static __always_inline void goes(struct task_struct *p, bool could_run, unsigned
 	o->since = bpf_ktime_get_ns();
 	o->woken = could_run ? o->since : 0;
 	o->taker = 0;
+	still_throttled(p, &o->throttling);
 	if (!could_run) {
 		o->kind = kind_of_wait(p, o, state);
 		/* Who sleeps isn't throttled, though it was to be. */
@@ -182,6 +183,18 @@ int BPF_PROG(wakeup_new, struct task_struct *p)
 	return 0;
 }
 
+/* Attached before what begins, so that no end is missed. */
+SEC("tp_btf/contention_end")
+int BPF_PROG(contention_end, void *lock, int ret)
+{
+	struct off *o = trace_task(&tasks, bpf_get_current_task_btf());
+
+	/* On its way to sleep it may get others, for which it spins. */
+	if (o && o->lock == (__u64)lock)
+		o->lock = 0;
+	return 0;
+}
+
 /* Locks for which tasks sleep; for the others they spin. */
 SEC("tp_btf/contention_begin")
 int BPF_PROG(contention_begin, void *lock, unsigned int flags)
@@ -193,17 +206,6 @@ int BPF_PROG(contention_begin, void *lock, unsigned int flags)
 	o = off_of(bpf_get_current_task_btf());
 	if (o)
 		o->lock = (__u64)lock;
-	return 0;
-}
-
-SEC("tp_btf/contention_end")
-int BPF_PROG(contention_end, void *lock, int ret)
-{
-	struct off *o = trace_task(&tasks, bpf_get_current_task_btf());
-
-	/* On its way to sleep it may get others, for which it spins. */
-	if (o && o->lock == (__u64)lock)
-		o->lock = 0;
 	return 0;
 }
 

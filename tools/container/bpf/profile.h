@@ -3,7 +3,7 @@
 #ifndef CID_PROFILE_H
 #define CID_PROFILE_H
 
-#define PROFILE_STACKS	16384
+#define PROFILE_STACKS	8192	/* in a second or so */
 #define PROFILE_DEPTH	127	/* the kernel's, if sysctl doesn't say else */
 #define PROFILE_COMM	16
 

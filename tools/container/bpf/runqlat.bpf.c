@@ -20,12 +20,14 @@ TRACE_TASKS_OF(struct waiting) tasks SEC(".maps");
 
 static const struct waiting nothing;
 
-static __always_inline void could_run(struct task_struct *p)
+static __always_inline void loses_cpu(struct task_struct *p)
 {
 	struct waiting *w = trace_task_begin(&tasks, p, &nothing);
 
-	if (w)
-		w->since = bpf_ktime_get_ns();
+	if (!w)
+		return;
+	w->since = bpf_ktime_get_ns();
+	still_throttled(p, &w->throttling);
 }
 
 static __always_inline void runs(struct task_struct *p)
@@ -79,7 +81,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev,
 {
 	/* Who is preempted could run, though it was about to sleep. */
 	if (prev->pid && (preempt || prev_state == TASK_RUNNING))
-		could_run(prev);
+		loses_cpu(prev);
 	else if (prev_state & TASK_DEAD)
 		trace_task_gone(&tasks, prev);
 	if (next->pid)

@@ -50,9 +50,15 @@ static __always_inline __u64 end_of_throttling(struct task_struct *p, __u32 cpu)
 	return end;
 }
 
+/* When it leaves its CPU: it may have quota again by now, and then isn't stopped by that. */
+static __always_inline void still_throttled(struct task_struct *p, struct throttling *t)
+{
+	if (t->since && end_of_throttling(p, t->cpu) >= t->since)
+		t->since = 0;
+}
+
 /*
- * How long it was of the time from @from until @now; the next time it isn't. It may have
- * quota again before it has left its CPU, and then doesn't leave it.
+ * How long it was of the time from @from until @now; the next time it isn't.
  */
 static __always_inline __u64 throttled_part(struct task_struct *p, struct throttling *t,
 					    __u64 from, __u64 now)

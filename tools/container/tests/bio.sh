@@ -5,7 +5,7 @@
 set -euo pipefail
 
 TOOL=bio
-LINKS=8
+LINKS=9
 # shellcheck source=tools/container/tests/trace.sh
 . "$(dirname "$0")/trace.sh"
 

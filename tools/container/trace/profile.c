@@ -261,19 +261,27 @@ static void note_processes(struct profile *p, const struct profile_key *keys, lo
 		symbols_note_process(p->symbols, keys[i].pid);
 }
 
+static void empty_stacks(int map)
+{
+	__u32 id;
+
+	while (!bpf_map_get_next_key(map, NULL, &id) && !bpf_map_delete_elem(map, &id))
+		;
+}
+
 /* Several have a stack in common, so none goes before all have been named. */
 static void take_samples(struct profile *p, const struct set *set,
 			 const struct profile_key *keys, const uint64_t *counts, long nr)
 {
-	for (long i = 0; i < nr; i++)
-		add_samples(p, set, &keys[i], counts[i]);
 	for (long i = 0; i < nr; i++) {
-		bpf_map_delete_elem(set->counts, &keys[i]);
-		if (keys[i].user >= 0)
-			bpf_map_delete_elem(set->users, &keys[i].user);
-		if (keys[i].kernel >= 0)
-			bpf_map_delete_elem(set->kernels, &keys[i].kernel);
+		/* It may have been seen only since the last look. */
+		symbols_note_new(p->symbols, keys[i].pid);
+		add_samples(p, set, &keys[i], counts[i]);
 	}
+	for (long i = 0; i < nr; i++)
+		bpf_map_delete_elem(set->counts, &keys[i]);
+	empty_stacks(set->users);
+	empty_stacks(set->kernels);
 }
 
 /*
@@ -360,20 +368,31 @@ static void gather(struct trace *t, struct flame *all)
 	}
 }
 
-/* Those of a label follow each other then. */
-static int by_title(const void *a, const void *b, void *arg)
+/* Labels are compared as labels: one may look like an ID. */
+static char *group_of(struct trace *t, const struct owner *o)
 {
-	cleanup_free char *x = title_of(arg, a), *y = title_of(arg, b);
-	int ret = strcmp(x, y);
+	char label[TRACE_LABEL];
 
-	return ret ? ret : ((const struct owner *)a)->id > ((const struct owner *)b)->id;
+	if (t->opt.by_label && o->id && !trace_label(t, o->id, label))
+		return xasprintf("label %s", label);
+	return xasprintf("id %020llu", (unsigned long long)o->id);
 }
 
-static bool same_title(struct trace *t, const struct owner *a, const struct owner *b)
+/* Those of a label follow each other then. */
+static int by_group(const void *a, const void *b, void *arg)
 {
-	cleanup_free char *x = title_of(t, a), *y = title_of(t, b);
+	cleanup_free char *x = group_of(arg, a), *y = group_of(arg, b);
+	uint64_t i = ((const struct owner *)a)->id, j = ((const struct owner *)b)->id;
+	int ret = strcmp(x, y);
 
-	return t->opt.by_label && !strcmp(x, y);
+	return ret ? ret : (i > j) - (i < j);
+}
+
+static bool same_group(struct trace *t, const struct owner *a, const struct owner *b)
+{
+	cleanup_free char *x = group_of(t, a), *y = group_of(t, b);
+
+	return !strcmp(x, y);
 }
 
 /* From @owners on, those that are shown as one */
@@ -381,7 +400,7 @@ static size_t nr_alike(struct trace *t, const struct owner *owners, size_t max)
 {
 	size_t nr = 1;
 
-	while (nr < max && same_title(t, owners, &owners[nr]))
+	while (nr < max && same_group(t, owners, &owners[nr]))
 		nr++;
 	return nr;
 }
@@ -412,7 +431,7 @@ static void print_json(struct trace *t)
 	struct json_object *list = json_object_new_array();
 
 	if (p->nr_owners)
-		qsort_r(p->owners, p->nr_owners, sizeof(*p->owners), by_title, t);
+		qsort_r(p->owners, p->nr_owners, sizeof(*p->owners), by_group, t);
 	for (size_t i = 0, nr; i < p->nr_owners; i += nr) {
 		nr = nr_alike(t, &p->owners[i], p->nr_owners - i);
 		json_object_array_add(list, owners_json(t, &p->owners[i], nr));

@@ -309,8 +309,9 @@ static char *other_title(struct trace *t, uint64_t id)
 {
 	char text[TRACE_LABEL];
 
-	return t->opt.by_label && !trace_label(t, id, text) ? escape(text) :
-	       trace_title(t, id);
+	/* A label may be what the host is called. */
+	return t->opt.by_label && !trace_label(t, id, text) && strcmp(text, "host") ?
+	       escape(text) : trace_title(t, id);
 }
 
 static void print_others(struct trace *t, const struct group *g, size_t kind)
@@ -370,13 +371,13 @@ static struct json_object *others_json(struct trace *t, const struct group *g,
 	for (size_t i = 0; i < g->nr_rows; i++) {
 		const struct trace_row *row = &g->rows[i];
 		struct json_object *obj;
+		char text[TRACE_LABEL];
 
 		if (row->key.kind != kind)
 			continue;
 		obj = json_object_new_object();
-		if (t->opt.by_label)
-			json_object_object_add(obj, "label",
-					       label_json(t, row->key.other));
+		if (t->opt.by_label && row->key.other && !trace_label(t, row->key.other, text))
+			json_object_object_add(obj, "label", out_string(text));
 		else
 			trace_title_json(t, row->key.other, obj);
 		json_object_object_add(obj, "count",

@@ -28,9 +28,10 @@
 #define MAX_TABLE	(64 << 20)	/* bytes of a section that is read */
 #define MAX_NAMES	(256 << 20)
 #define MAX_NOTES	65536
+#define MAX_NAME	256
+#define MAX_SEGMENTS	64
 #define MAX_FILES	4096
 #define MAX_PROCESSES	16384
-#define MAX_FUSE	64		/* file systems of a process */
 
 /* So many looks after the last one that it was in, a process isn't asked for any more. */
 #define KEEP_PROCESS	3
@@ -87,9 +88,12 @@ struct symbols {
 	uint64_t look;
 };
 
-/* What may not be read: it would wait for a process that may never answer. */
-struct fuse {
-	unsigned int major[MAX_FUSE], minor[MAX_FUSE];
+/* What is mounted where a process is: to read from FUSE may wait for an answer for ever. */
+struct mounts {
+	struct {
+		unsigned int major, minor;
+		bool fuse;
+	} *list;
 	size_t nr;
 };
 
@@ -102,7 +106,7 @@ static void add_symbol(struct symbol_table *t, uint64_t addr, uint64_t size,
 		t->room = t->room ? t->room * 2 : 256;
 		t->list = xreallocarray(t->list, t->room, sizeof(*t->list));
 	}
-	t->list[t->nr++] = (struct symbol){ addr, size, xstrdup(name) };
+	t->list[t->nr++] = (struct symbol){ addr, size, xasprintf("%.*s", MAX_NAME, name) };
 }
 
 static int by_addr(const void *a, const void *b)
@@ -194,7 +198,7 @@ static void read_segments(struct object *o, Elf *elf, size_t nr)
 {
 	GElf_Phdr ph;
 
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr && o->nr_segments < MAX_SEGMENTS; i++) {
 		if (!gelf_getphdr(elf, i, &ph) || ph.p_type != PT_LOAD ||
 		    !(ph.p_flags & PF_X))
 			continue;
@@ -278,17 +282,37 @@ static void read_symbols(struct object *o, Elf *elf)
 	for (size_t i = 0; i < ARRAY_SIZE(types) && !o->table.nr; i++) {
 		Elf_Scn *scn = NULL;
 
-		while ((scn = elf_nextscn(elf, scn)))
-			if (gelf_getshdr(scn, &sh) && sh.sh_type == types[i])
-				read_section(o, elf, scn, &sh);
+		/* There is one of each, and what is read stays in memory until the end. */
+		while ((scn = elf_nextscn(elf, scn))) {
+			if (!gelf_getshdr(scn, &sh) || sh.sh_type != types[i])
+				continue;
+			read_section(o, elf, scn, &sh);
+			break;
+		}
 	}
 	sort_table(&o->table);
+}
+
+/* Nobody needs more sections or segments than are counted in 16 bits. */
+static bool is_plain_elf(int fd)
+{
+	union {
+		unsigned char ident[EI_NIDENT];
+		Elf32_Ehdr e32;
+		Elf64_Ehdr e64;
+	} h;
+
+	if (pread(fd, &h, sizeof(h), 0) != sizeof(h) || memcmp(h.ident, ELFMAG, SELFMAG))
+		return false;
+	if (h.ident[EI_CLASS] == ELFCLASS64)
+		return h.e64.e_phnum != PN_XNUM && (h.e64.e_shnum || !h.e64.e_shoff);
+	return h.e32.e_phnum != PN_XNUM && (h.e32.e_shnum || !h.e32.e_shoff);
 }
 
 /* Not mapped: its owner could cut it off while it is read. */
 static void read_object(struct object *o, int fd, bool with_symbols)
 {
-	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	Elf *elf = is_plain_elf(fd) ? elf_begin(fd, ELF_C_READ, NULL) : NULL;
 	size_t nr;
 
 	if (!elf)
@@ -350,19 +374,20 @@ static void free_object(struct object *o)
 /* --- processes --- */
 
 /* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE OPTIONS" */
-static void note_fuse(struct fuse *fuse, const char *line)
+static void note_mount(struct mounts *m, const char *line)
 {
 	const char *type = strstr(line, " - ");
 	unsigned int major, minor;
 
-	if (!type || strncmp(type + 3, "fuse", 4) || fuse->nr == MAX_FUSE ||
-	    sscanf(line, "%*u %*u %u:%u", &major, &minor) != 2)
+	if (!type || sscanf(line, "%*u %*u %u:%u", &major, &minor) != 2)
 		return;
-	fuse->major[fuse->nr] = major;
-	fuse->minor[fuse->nr++] = minor;
+	m->list = xreallocarray(m->list, m->nr + 1, sizeof(*m->list));
+	m->list[m->nr].major = major;
+	m->list[m->nr].minor = minor;
+	m->list[m->nr++].fuse = !strncmp(type + 3, "fuse", 4);
 }
 
-static void find_fuse(struct fuse *fuse, pid_t pid)
+static void find_mounts(struct mounts *m, pid_t pid)
 {
 	cleanup_free char *path = xasprintf("/proc/%d/mountinfo", pid);
 	FILE *f = fopen(path, "re");
@@ -372,21 +397,39 @@ static void find_fuse(struct fuse *fuse, pid_t pid)
 	if (!f)
 		return;
 	while (getline(&line, &size, f) > 0)
-		note_fuse(fuse, line);
+		note_mount(m, line);
 	free(line);
 	fclose(f);
 }
 
-static bool is_fuse(const struct fuse *fuse, unsigned int major, unsigned int minor)
+/*
+ * Not where it is FUSE, or may be, as it has been unmounted since. The kernel's own
+ * memory files are mounted nowhere.
+ */
+static bool may_read(const struct mounts *m, unsigned int major, unsigned int minor,
+		     const char *path)
 {
-	for (size_t i = 0; i < fuse->nr; i++)
-		if (fuse->major[i] == major && fuse->minor[i] == minor)
-			return true;
-	return false;
+	for (size_t i = 0; i < m->nr; i++)
+		if (m->list[i].major == major && m->list[i].minor == minor)
+			return !m->list[i].fuse;
+	return major || !strncmp(path, "/memfd:", 7);
+}
+
+/* A device would be asked to be opened, so it is a file before it is opened. */
+static int open_mapped(int maps, const char *name)
+{
+	cleanup_close int fd = openat(maps, name, O_PATH | O_CLOEXEC);
+	char path[32];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static void note_mapping(struct symbols *s, struct process *p, int maps, const char *line,
-			 const struct fuse *fuse)
+			 const struct mounts *mounts)
 {
 	struct mapping m = {};
 	char perms[5], path[4096];
@@ -395,10 +438,10 @@ static void note_mapping(struct symbols *s, struct process *p, int maps, const c
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %*s %4095[^\n]",
 		   &m.start, &m.end, perms, &m.offset, &major, &minor, path) != 7 ||
-	    perms[2] != 'x' || path[0] != '/' || is_fuse(fuse, major, minor))
+	    perms[2] != 'x' || path[0] != '/' || !may_read(mounts, major, minor, path))
 		return;
 	snprintf(name, sizeof(name), "%" PRIx64 "-%" PRIx64, m.start, m.end);
-	cleanup_close int fd = openat(maps, name, O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = open_mapped(maps, name);
 
 	m.object = fd < 0 ? NULL : object_of(s, fd, path);
 	if (!m.object)
@@ -482,17 +525,18 @@ static void note_mappings(struct symbols *s, pid_t pid)
 	cleanup_close int maps = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_free char *text = maps < 0 ? NULL : read_all_at(AT_FDCWD, path);
 	struct process *p = text && *text ? new_process(s, pid) : NULL;
-	struct fuse fuse = {};
+	struct mounts mounts = {};
 
 	if (!p)
 		return;
-	find_fuse(&fuse, pid);
+	find_mounts(&mounts, pid);
 	for (char *line = text, *end; *line; line = end) {
 		end = line + strcspn(line, "\n");
 		if (*end)
 			*end++ = '\0';
-		note_mapping(s, p, maps, line, &fuse);
+		note_mapping(s, p, maps, line, &mounts);
 	}
+	free(mounts.list);
 }
 
 /**
@@ -505,6 +549,13 @@ void symbols_note_process(struct symbols *s, pid_t pid)
 	const struct process *p = find_process(s, pid);
 
 	if (!p || p->look != s->look)
+		note_mappings(s, pid);
+}
+
+/** symbols_note_new - the same, but only of a process that isn't known yet */
+void symbols_note_new(struct symbols *s, pid_t pid)
+{
+	if (!find_process(s, pid))
 		note_mappings(s, pid);
 }
 

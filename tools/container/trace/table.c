@@ -133,6 +133,12 @@ static const char *old_label(const struct trace *t, uint64_t id)
 	return NULL;
 }
 
+/* 0 where the key's other part is something else */
+static uint64_t other_container(const struct trace *t, const struct trace_key *key)
+{
+	return t->tool->kinds && t->tool->kinds[key->kind].by_other ? key->other : 0;
+}
+
 /*
  * Make room in the kernel: what hasn't changed for a while and is about a container that
  * is gone, or of a tool whose keys come and go. The rows stay until they have been shown.
@@ -146,13 +152,13 @@ static void evict(struct trace *t, int entries)
 		struct trace_row *row = &t->rows[i];
 		const struct trace_key *key = &row->key;
 
-		if (!row->idle ||
-		    !(t->tool->forgets || is_gone(key->id) || is_gone(key->other)))
+		if (!row->idle || !(t->tool->forgets || is_gone(key->id) ||
+				    is_gone(other_container(t, key))))
 			continue;
 		if (!bpf_map_lookup_and_delete_elem(entries, key, &last))
 			add_difference(row, &last);
 		keep_label(t, labels, key->id);
-		keep_label(t, labels, key->other);
+		keep_label(t, labels, other_container(t, key));
 		memset(&row->seen, 0, sizeof(row->seen));
 	}
 }

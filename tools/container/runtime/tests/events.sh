@@ -236,8 +236,6 @@ life_in_events() {
 	trace_stop
 }
 
-# crun has its child born in the cgroup: its clone3(2) has CLONE_INTO_CGROUP. runc
-# 1.1 has it moved, by a write to cgroup.procs; a later one may be like crun.
 # What a container has where it asks for more, by a command that does it all
 run_in_events() {
 	local id=run-$real pid type types=(net user)
@@ -271,6 +269,8 @@ run_in_events() {
 	trace_stop
 }
 
+# crun has its child born in the cgroup: its clone3(2) has CLONE_INTO_CGROUP. runc
+# 1.1 has it moved, by a write to cgroup.procs; a later one may be like crun.
 in_cgroup() {	# pid, cgroup
 	case $real in
 	crun) happened 'born in its cgroup' \

@@ -472,7 +472,12 @@ for real in "${rootless[@]}"; do
 done
 if command -v dockerd > /dev/null; then
 	command -v docker > /dev/null || bail 'docker is not installed'
-	! wanted "${docker[0]}: docker run, exec and rm" || start_dockerd
+	for real in "${docker[@]}"; do
+		! wanted "$real: docker run, exec and rm" || {
+			start_dockerd
+			break
+		}
+	done
 	for real in "${docker[@]}"; do
 		check "$real: docker run, exec and rm" \
 			engine_container docker_as "$real"
