@@ -36,9 +36,12 @@ static struct {
 	bool namespace;		/* in a metrics namespace of its own */
 	bool scope;		/* that has this cgroup for its scope */
 	bool events;		/* what the events cost, instead */
+	bool readers;		/* what many readers get, instead */
+	bool namespaces;	/* what many scopes cost, instead */
+	const char *root;	/* where the files are read, NULL: / */
 } opt = { .loops = 10000, .pattern = "*" };
 
-static uint64_t now(void)
+uint64_t now(void)
 {
 	struct timespec ts;
 
@@ -242,6 +245,7 @@ static void run_setns_metrics(const void *arg)
 				_exit(1);
 			pause();
 		}
+		close(sv[1]);
 		if (read(sv[0], &c, 1) != 1)
 			errx(1, "cannot make a metrics namespace");
 		snprintf(path, sizeof(path), "/proc/%d/ns/metrics", pid);
@@ -249,7 +253,6 @@ static void run_setns_metrics(const void *arg)
 		kill(pid, 9);
 		waitpid(pid, NULL, 0);
 		close(sv[0]);
-		close(sv[1]);
 	}
 	pid = fork();
 	if (!pid)
@@ -259,24 +262,39 @@ static void run_setns_metrics(const void *arg)
 
 /* --- what the view covers --- */
 
+/* No work where the files are read at their own place */
+static const char *in_root(const char *file)
+{
+	static const char *last;
+	static char path[256];
+
+	if (!opt.root)
+		return file;
+	if (file != last) {
+		snprintf(path, sizeof(path), "%s%s", opt.root, file);
+		last = file;
+	}
+	return path;
+}
+
 static bool file_there(const void *arg)
 {
-	return !access(arg, R_OK);
+	return !access(in_root(arg), R_OK);
 }
 
 static void run_read(const void *arg)
 {
 	static char buf[1 << 16];
-	int fd = open(arg, O_RDONLY);
+	int fd = open(in_root(arg), O_RDONLY);
 	ssize_t n;
 
 	if (fd < 0)
-		err(1, "%s", (const char *)arg);
+		err(1, "%s", in_root(arg));
 	do
 		n = read(fd, buf, sizeof(buf));
 	while (n > 0);
 	if (n < 0)
-		err(1, "%s", (const char *)arg);
+		err(1, "%s", in_root(arg));
 	close(fd);
 }
 
@@ -370,11 +388,24 @@ uint64_t time_runs(const struct bench *b, unsigned long n)
 	return now() - start;
 }
 
+void print_value(const char *name, const char *unit, double value)
+{
+	printf("%s\t%s\t%.1f\n", name, unit, value);
+	fflush(stdout);
+}
+
 void print_mean(const char *name, double mean)
 {
-	printf("%s\t%s\t%.1f\n", name, opt.native ? "ns" : "instructions",
-	       mean);
-	fflush(stdout);
+	print_value(name, opt.native ? "ns" : "instructions", mean);
+}
+
+const struct bench *read_bench(const char *file)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(benches); i++)
+		if (benches[i].run == run_read && !benches[i].prepare &&
+		    !strcmp(benches[i].arg, file))
+			return &benches[i];
+	errx(1, "%s isn't among the files", file);
 }
 
 static void measure(const struct bench *b)
@@ -495,7 +526,11 @@ static const struct argp_option options[] = {
 	{ "in", 'i', "PLACE", 0, "cgroup: in a cgroup of its own; namespace: "
 	  "in a metrics namespace as well; scope: with the cgroup for its "
 	  "scope", 0 },
+	{ "root", 'R', "DIR", 0, "read the files below DIR", 0 },
 	{ "events", 'e', NULL, 0, "what events cost that are on, instead", 0 },
+	{ "readers", 'r', NULL, 0, "what many readers get, instead", 0 },
+	{ "namespaces", 'm', NULL, 0, "what many scoped namespaces cost, "
+	  "instead", 0 },
 	{ 0 }
 };
 
@@ -515,8 +550,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		opt.native = true;
 		return 0;
+	case 'R':
+		opt.root = arg;
+		return 0;
 	case 'e':
 		opt.events = true;
+		return 0;
+	case 'r':
+		opt.readers = true;
+		return 0;
+	case 'm':
+		opt.namespaces = true;
 		return 0;
 	case 'i':
 		opt.scope = !strcmp(arg, "scope");
@@ -544,6 +588,10 @@ int main(int argc, char **argv)
 	enter();
 	if (opt.events) {
 		measure_events();
+	} else if (opt.readers) {
+		measure_readers();
+	} else if (opt.namespaces) {
+		measure_namespaces();
 	} else {
 		measure_operations();
 		measure_kfuncs();

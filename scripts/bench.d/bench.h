@@ -38,7 +38,10 @@ struct ns {
 bool is_native(void);
 bool chosen(const char *name);
 unsigned long loops(void);
+uint64_t now(void);
+void print_value(const char *name, const char *unit, double value);
 void print_mean(const char *name, double mean);
+const struct bench *read_bench(const char *file);
 uint64_t time_runs(const struct bench *b, unsigned long n);
 void measure_where_prepared(const struct bench *b,
 			    void (*how)(const struct bench *b));
@@ -81,5 +84,9 @@ void measure_kfuncs(void);
 
 /* events.c */
 void measure_events(void);
+
+/* view.c */
+void measure_readers(void);
+void measure_namespaces(void);
 
 #endif

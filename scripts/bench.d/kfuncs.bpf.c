@@ -39,6 +39,7 @@ __u64 bpf_get_current_ns_id(__u32 type) __ksym __weak;
 __u64 bpf_task_ns_id(struct task_struct *task, __u32 type) __ksym __weak;
 __u64 bpf_get_current_container_id(void) __ksym __weak;
 __u64 bpf_task_container_id(struct task_struct *task) __ksym __weak;
+__u64 bpf_task_container_top_id(struct task_struct *task) __ksym __weak;
 __u64 bpf_container_ancestor_id(__u64 id, __u32 level) __ksym __weak;
 int bpf_container_label(__u64 id, char *buf, __u32 buf__sz) __ksym __weak;
 
@@ -67,5 +68,7 @@ PROG(task_ns_id, struct task_struct *task = bpf_get_current_task_btf(),
 PROG(container, , bpf_get_current_container_id())
 PROG(task_container, struct task_struct *task = bpf_get_current_task_btf(),
      bpf_task_container_id(task))
+PROG(task_top, struct task_struct *task = bpf_get_current_task_btf(),
+     bpf_task_container_top_id(task))
 PROG(ancestor, , bpf_container_ancestor_id(container_id, 1))
 PROG(label, char buf[72] = {}, bpf_container_label(container_id, buf, sizeof(buf)))

@@ -37,6 +37,7 @@ static const struct {
 	{ "task_ns_id", "bpf task_ns_id(pid)" },
 	{ "container", "bpf get_current_container_id" },
 	{ "task_container", "bpf task_container_id" },
+	{ "task_top", "bpf task_container_top_id" },
 	{ "ancestor", "bpf container_ancestor_id" },
 	{ "label", "bpf container_label" },
 };
