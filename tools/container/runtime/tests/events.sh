@@ -193,6 +193,20 @@ nothing_told() {
 	trace_stop
 }
 
+# From beginning to end, of the namespaces whose IDs are in the caller's ids
+lives_happened() {	# type...
+	local type
+
+	for type; do
+		happened "its $type namespace" \
+			"namespace_create: ns_id=${ids[$type]} type=$type " \
+			"namespace_active: ns_id=${ids[$type]} type=$type$" \
+			"namespace_switch: .* type=$type .* new_id=${ids[$type]}$" \
+			"namespace_inactive: ns_id=${ids[$type]} type=$type$" \
+			"namespace_free: ns_id=${ids[$type]} type=$type "
+	done
+}
+
 # From its creation to its end, each state of a container has its event.
 life_in_events() {
 	local id=life-$real pid ns cgroup type
@@ -218,14 +232,7 @@ life_in_events() {
 	happened created "metrics_ns_create: id=$ns "
 	happened labelled "metrics_ns_set: id=$ns set=label.* label=$id$"
 	happened scoped "metrics_ns_set: id=$ns set=scope cgroup_id=$cgroup "
-	for type in "${TYPES[@]}"; do
-		happened "its $type namespace" \
-			"namespace_create: ns_id=${ids[$type]} type=$type " \
-			"namespace_active: ns_id=${ids[$type]} type=$type$" \
-			"namespace_switch: .* type=$type .* new_id=${ids[$type]}$" \
-			"namespace_inactive: ns_id=${ids[$type]} type=$type$" \
-			"namespace_free: ns_id=${ids[$type]} type=$type "
-	done
+	lives_happened "${TYPES[@]}"
 	expect 'its metrics namespace' "${ids[metrics]}" "$ns"
 	happened 'limit changed' \
 		"cgroup_file_write: root=0 id=$cgroup file=memory.max ret=8 value=67108864$"
@@ -258,14 +265,7 @@ run_in_events() {
 	done
 	wrapped delete --force "$id"
 	all_freed
-	for type in "${types[@]}"; do
-		happened "its $type namespace" \
-			"namespace_create: ns_id=${ids[$type]} type=$type " \
-			"namespace_active: ns_id=${ids[$type]} type=$type$" \
-			"namespace_switch: .* type=$type .* new_id=${ids[$type]}$" \
-			"namespace_inactive: ns_id=${ids[$type]} type=$type$" \
-			"namespace_free: ns_id=${ids[$type]} type=$type "
-	done
+	lives_happened "${types[@]}"
 	trace_stop
 }
 
