@@ -61,19 +61,26 @@ static __always_inline bool is_flush(struct bio *bio)
 	return BPF_CORE_READ(bio, bi_opf) & flag && !BPF_CORE_READ(bio, bi_iter.bi_size);
 }
 
+static __always_inline int note(struct bio *bio, const struct bio_state *state, bool needed)
+{
+	__u64 key = (__u64)bio;
+
+	if (!needed)
+		bpf_map_delete_elem(&bios, &key);
+	else if (bpf_map_update_elem(&bios, &key, state, BPF_ANY))
+		trace_lose();
+	return 0;
+}
+
 static __always_inline int queued_for(struct bio *bio, __u64 submitter)
 {
-	__u64 id = container_of_its_cgroup(bio), key = (__u64)bio;
+	__u64 id = container_of_its_cgroup(bio);
 	struct bio_state state = { .id = id ? id : submitter };
 
 	if (is_flush(bio) && trace_wanted(state.id))
 		state.since = bpf_ktime_get_ns();
 	/* The cgroup can be asked again. */
-	if (!state.since && state.id == id)
-		bpf_map_delete_elem(&bios, &key);
-	else if (bpf_map_update_elem(&bios, &key, &state, BPF_ANY))
-		trace_lose();
-	return 0;
+	return note(bio, &state, state.since || state.id != id);
 }
 
 /* It may be held back by a limit, and queued by a kernel thread then. */
@@ -81,13 +88,8 @@ SEC("fentry/submit_bio")
 int BPF_PROG(submit, struct bio *bio)
 {
 	struct bio_state state = { .id = trace_current(), .held = 1 };
-	__u64 key = (__u64)bio;
 
-	if (!state.id)
-		bpf_map_delete_elem(&bios, &key);
-	else if (bpf_map_update_elem(&bios, &key, &state, BPF_ANY))
-		trace_lose();
-	return 0;
+	return note(bio, &state, state.id);
 }
 
 SEC("tp_btf/block_bio_queue")

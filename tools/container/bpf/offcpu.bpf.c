@@ -22,7 +22,7 @@ struct off {
 	__u64 taker;		/* the container of whoever has got its CPU */
 	__u64 lock;		/* of the kernel's, that it waits for */
 	__u32 kind;
-	__u32 unused;
+	__u32 unused;		/* for the alignment */
 	struct throttling throttling;
 };
 
