@@ -41,14 +41,17 @@ static struct {
 	const char *root;	/* where the files are read, NULL: / */
 } opt = { .loops = 10000, .pattern = "*" };
 
-uint64_t now(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
-	if (!opt.native)
-		return __builtin_ia32_rdtsc();
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+uint64_t now(void)
+{
+	return opt.native ? read_clock(CLOCK_MONOTONIC) : __builtin_ia32_rdtsc();
 }
 
 /* --- processes --- */
@@ -379,13 +382,26 @@ unsigned long loops(void)
 	return opt.loops;
 }
 
+static uint64_t now_for(const struct bench *b)
+{
+	return b->sleeps ? read_clock(CLOCK_THREAD_CPUTIME_ID) : now();
+}
+
 uint64_t time_runs(const struct bench *b, unsigned long n)
 {
-	uint64_t start = now();
+	uint64_t start, sum = 0;
+	unsigned long i;
 
-	for (unsigned long i = 0; i < n; i++)
+	for (i = 0; b->ready && i < n; i++) {
+		b->ready();
+		start = now_for(b);
 		b->run(b->arg);
-	return now() - start;
+		sum += now_for(b) - start;
+	}
+	start = now_for(b);
+	for (; i < n; i++)
+		b->run(b->arg);
+	return sum + now_for(b) - start;
 }
 
 void print_value(const char *name, const char *unit, double value)

@@ -25,6 +25,10 @@ struct bench {
 	bool (*possible)(const void *arg);
 	/* puts its process where no other measurement should be, if not NULL */
 	void (*prepare)(void);
+	/* it sleeps: only what its thread takes of a CPU counts */
+	bool sleeps;
+	/* makes ready for one run, and isn't timed, if not NULL */
+	void (*ready)(void);
 };
 
 struct ns {
@@ -66,6 +70,12 @@ void prepare_swap(void);
 void prepare_disk(void);
 void prepare_limit(void);
 void run_limit(const void *arg);
+void prepare_high(void);
+void run_high(const void *arg);
+bool cpu_there(const void *arg);
+void prepare_quota(void);
+void ready_quota(void);
+void run_quota(const void *arg);
 void prepare_memory(void);
 void run_touch(const void *arg);
 void prepare_reclaim(void);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <unistd.h>
@@ -58,6 +59,12 @@ bool memory_there(const void *arg)
 	return controller_there("memory");
 }
 
+bool cpu_there(const void *arg)
+{
+	(void)arg;
+	return controller_there("cpu");
+}
+
 bool pids_there(const void *arg)
 {
 	(void)arg;
@@ -95,6 +102,18 @@ static void make_cgroups(void)
 /* The device that is swapped to, "" if none is; shared with who removes it */
 static char *swap_device;
 
+/* With who is in it: that takes a moment. */
+static void remove_cgroup(const char *path)
+{
+	char file[64];
+
+	while (rmdir(path) && errno == EBUSY) {
+		snprintf(file, sizeof(file), "%s/cgroup.kill", path);
+		put(file, "1");
+		usleep(1000);
+	}
+}
+
 void put_back(void)
 {
 	if (swap_device && *swap_device) {
@@ -102,9 +121,9 @@ void put_back(void)
 			err(1, "swapoff %s", swap_device);
 		*swap_device = '\0';
 	}
-	rmdir(CHILD);
-	rmdir(FIRST);
-	rmdir(SECOND);
+	remove_cgroup(CHILD);
+	remove_cgroup(FIRST);
+	remove_cgroup(SECOND);
 }
 
 static int open_file(const char *path, int flags)
@@ -328,6 +347,18 @@ void run_protected(const void *arg)
 	put_size(FIRST "/memory.reclaim", CLUSTER);
 }
 
+/* With no room at all, whoever takes memory is made to sleep for it. */
+void prepare_high(void)
+{
+	prepare_memory();
+	put(FIRST "/memory.high", "0");
+}
+
+void run_high(const void *arg)
+{
+	run_touch(arg);
+}
+
 /* --- new processes --- */
 
 static int target;
@@ -380,4 +411,65 @@ void run_clone_refused(const void *arg)
 		_exit(0);
 	if (pid > 0 || errno != EAGAIN)
 		errx(1, "pids.max has not refused a process");
+}
+
+/* --- bandwidth --- */
+
+#define PERIOD	"1000000"
+
+static int quota;
+
+static void put_quota(const char *text)
+{
+	if (pwrite(quota, text, strlen(text), 0) < 0)
+		err(1, "cpu.max");
+}
+
+static unsigned long nr_throttled(void)
+{
+	unsigned long n = 0;
+	char line[64];
+	FILE *f = fopen(FIRST "/cpu.stat", "r");
+
+	if (!f)
+		err(1, "cpu.stat");
+	while (fgets(line, sizeof(line), f) &&
+	       sscanf(line, "nr_throttled %lu", &n) != 1)
+		;
+	fclose(f);
+	return n;
+}
+
+/* One that never ends, but with who is measured */
+void prepare_quota(void)
+{
+	pid_t pid;
+
+	prepare_clone();
+	quota = open_file(FIRST "/cpu.max", O_WRONLY);
+	pid = clone_into_target(0);
+	if (pid < 0)
+		err(1, "clone3");
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		;
+}
+
+/* It is throttled by itself, */
+void ready_quota(void)
+{
+	unsigned long before = nr_throttled();
+
+	put_quota("1000 " PERIOD);
+	while (nr_throttled() == before)
+		usleep(5000);
+}
+
+/* and unthrottled by who takes the limit away. */
+void run_quota(const void *arg)
+{
+	(void)arg;
+	put_quota("max " PERIOD);
 }

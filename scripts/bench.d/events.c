@@ -87,6 +87,10 @@ static void run_label(const void *arg)
 #define USER	NS(CLONE_NEWUSER, "user")
 #define UTS	NS(CLONE_NEWUTS, "uts")
 
+/* A bare tracepoint is recorded by an event that is made for it. */
+#define BARE_EVENT	"bench/sched_cfs_unthrottle"
+#define BARE		"t:" BARE_EVENT " sched_cfs_unthrottle_tp cgroup_id cpu throttled"
+
 /* Named as in tracefs. What base has as well is there to compare with. */
 static const struct bench events[] = {
 	{ "namespace/namespace_create", run_unshare_here, UTS, ns_there, NULL },
@@ -109,6 +113,10 @@ static const struct bench events[] = {
 	  prepare_full },
 	{ "memcg/memcg_event", run_protected, NULL, loop_there,
 	  prepare_protected },
+	{ "memcg/memcg_high_throttle", run_high, NULL, memory_there,
+	  prepare_high, true },
+	{ BARE_EVENT, run_quota, NULL, cpu_there, prepare_quota, false,
+	  ready_quota },
 	{ "vmscan/memcg_reclaim", run_protected, NULL, loop_there,
 	  prepare_protected },
 	{ "vmscan/memcg_refault", run_protected, NULL, loop_there,
@@ -151,9 +159,15 @@ static bool event_there(const struct bench *event)
  */
 static void prepare_buffer(void)
 {
+	int fd = open(TRACEFS "/dynamic_events", O_WRONLY | O_APPEND | O_CLOEXEC);
+
 	put(TRACEFS "/buffer_size_kb", "16");
 	put(TRACEFS "/options/overwrite", "1");
 	put(TRACEFS "/options/record-cmd", "0");
+	/* not where there is no such tracepoint */
+	if (fd >= 0 && write(fd, BARE, strlen(BARE)) < 0 && errno != ENOENT)
+		err(1, BARE_EVENT);
+	close(fd);
 }
 
 /* Those that were overwritten too */
@@ -211,7 +225,9 @@ static void time_each(const struct bench *event, bool enabled,
 
 static void measure_event(const struct bench *event)
 {
-	size_t n = (loops() + TURNS - 1) / TURNS, all = TURNS * n;
+	/* What waits takes long. */
+	unsigned long total = event->sleeps || event->ready ? loops() / 10 + 1 : loops();
+	size_t n = (total + TURNS - 1) / TURNS, all = TURNS * n;
 	uint64_t *off = calloc(all, sizeof(*off));
 	uint64_t *on = calloc(all, sizeof(*on));
 	unsigned long long count;
