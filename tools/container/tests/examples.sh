@@ -7,6 +7,7 @@ set -euo pipefail
 ABOUT="Tests the examples"
 NAME="cid examples"
 EXAMPLES=(follow-bpf follow-tracefs follow-perf)
+SHORT=(short-bpf short-tracefs)
 INSTANCES=/sys/kernel/tracing/instances
 # shellcheck source=tools/container/tests/claim.sh
 . "$(dirname "$0")/claim.sh"
@@ -171,6 +172,57 @@ no_instance_left()
 	same "" "$(find "$INSTANCES" -name "follow-$FOLLOWER")"
 }
 
+# What begins before all is attached is not told.
+short_tells_both()
+{
+	local id
+
+	follow "$1"
+	until_true begins_and_ends_told
+	id=$(sed -n '$s/namespace_free //p' "$TMP/out")
+	times 1 "^namespace_create $id$"
+	times 1 "^namespace_free $id$"
+	kill -INT "$FOLLOWER"
+	wait "$FOLLOWER" || true
+	same "" "$(cat "$TMP/err")"
+}
+
+begins_and_ends_told()
+{
+	local id
+
+	# shellcheck disable=SC2016
+	id=$(cid run --no-time -- awk '/^NSmetrics:/ { print $2 }' /proc/self/status)
+	for _ in {1..10}; do
+		! has_line "^namespace_free $id$" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# It counts each from when all CPUs are counted.
+short_counts()
+{
+	local before
+
+	follow short-perf
+	until_true one_more_counted
+	# what has been counted is printed ten times a second
+	sleep 1
+	before=$(tail -n 1 "$TMP/out")
+	cid run --no-time -- true
+	until_true has_line "^$((before + 1))$"
+	kill -INT "$FOLLOWER"
+	wait "$FOLLOWER" || true
+	same "" "$(cat "$TMP/err")"
+}
+
+one_more_counted()
+{
+	cid run --no-time -- true
+	[[ -s $TMP/out ]]
+}
+
 # Who may not see all events is told so, in one line.
 unprivileged()
 {
@@ -189,6 +241,15 @@ for example in "${EXAMPLES[@]}"; do
 		before_and_after "$example"
 	claim "$example: started amid many, none is missed or told twice" \
 		amid_many "$example"
+	claim "$example: one line and exit status 1 without privilege" \
+		unprivileged "$example"
+done
+for example in "${SHORT[@]}"; do
+	claim "$example: the beginning and the end of a container" \
+		short_tells_both "$example"
+done
+claim "short-perf: counts one more for a container that begins" short_counts
+for example in "${SHORT[@]}" short-perf; do
 	claim "$example: one line and exit status 1 without privilege" \
 		unprivileged "$example"
 done
