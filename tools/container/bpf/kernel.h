@@ -29,6 +29,7 @@ struct user_namespace {
 
 struct metrics_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 	struct metrics_namespace *parent;
 	__u64 top_id;
 	__u64 origin_cgroup_id;

@@ -13,6 +13,7 @@
 #include "trace.h"
 
 #define PID_NS_INIT_INO	0xeffffffcU
+#define TRACE_SET_LABEL	1	/* NS_METRICS_SET_LABEL */
 
 char _license[] SEC("license") = "GPL";
 
@@ -57,6 +58,14 @@ struct {
 	__type(key, __u64);
 	__type(value, __u8);
 } filter SEC(".maps");
+
+/* Labels of containers that are wanted, whoever gets them */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TRACE_NAMES);
+	__type(key, struct trace_label);
+	__type(value, __u8);
+} followed SEC(".maps");
 
 /*
  * State of tasks, by their PID. Task storage would do as well, but is allocated where it
@@ -147,6 +156,26 @@ static __always_inline bool trace_wanted(__u64 id)
 	if (!id)
 		return config.host;
 	return config.all || bpf_map_lookup_elem(&filter, &id);
+}
+
+/*
+ * A container that is started anew gets another ID, and the same label. Who has a user
+ * namespace of his own can give any label, so that one means nothing here.
+ */
+SEC("?tp_btf/metrics_ns_set")
+int BPF_PROG(follow, const struct metrics_namespace *ns, __u32 mask)
+{
+	struct trace_label label = {};
+	__u64 id = ns->ns.ns_id;
+	__u8 one = 1;
+
+	if (!(mask & TRACE_SET_LABEL) || ns->user_ns->ns.ns_id != config.user_ns)
+		return 0;
+	bpf_probe_read_kernel(label.text, sizeof(ns->label), ns->label);
+	if (bpf_map_lookup_elem(&followed, &label) &&
+	    bpf_map_update_elem(&filter, &id, &one, BPF_ANY))
+		trace_lose();
+	return 0;
 }
 
 /*

@@ -5,10 +5,11 @@
 
 #define TRACE_SLOTS		32	/* powers of two of microseconds */
 #define TRACE_CONTAINERS	4096
-#define TRACE_ENTRIES		16384
+#define TRACE_ENTRIES		16384	/* unless --rows says otherwise */
 #define TRACE_TASKS		32768
 #define TRACE_CGROUPS		16384
-#define TRACE_FILTERS		64
+#define TRACE_NAMES		64	/* that -c can give */
+#define TRACE_FILTERS		4096	/* with those that have come since */
 #define TRACE_LABEL		72
 
 /* What the user has asked for, and what the kernel has */
@@ -17,6 +18,7 @@ struct trace_config {
 	__u8 by_top;
 	__u8 all;	/* no filter */
 	__u8 host;	/* who is in no container as well */
+	__u64 user_ns;	/* whose labels are names */
 };
 
 /* What is counted apart */

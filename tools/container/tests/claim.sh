@@ -23,6 +23,13 @@ COUNT=0
 FAILED=0
 STARTED=()
 KILLED=()
+UNDO=()
+
+# at_end COMMAND...: when what was started has been stopped, however the claim ends
+at_end()
+{
+	UNDO+=("$(printf '%q ' "$@")")
+}
 
 # shellcheck disable=SC2317,SC2329	# called by a trap
 clean_up()
@@ -49,8 +56,12 @@ stop_all()
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
+		eval "${UNDO[i]}" || true
+	done
 	STARTED=()
 	KILLED=()
+	UNDO=()
 }
 
 say()
@@ -70,6 +81,7 @@ claim()
 	set +e
 	(
 		trap stop_all EXIT
+		UNDO=()
 		set -e
 		"$@"
 	) >"$TMP/log" 2>&1 </dev/null

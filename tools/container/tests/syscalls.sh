@@ -110,6 +110,60 @@ no_return()
 	(($(of_call exits execve '.count - .errors') >= 1))
 }
 
+# One that is started anew has another ID, and one that somebody else calls so isn't meant.
+followed()
+{
+	start web
+	watch "$TMP/out" -c web
+	kill "${STARTED[0]}"
+	wait "${STARTED[0]}" || true
+	until_true fails id_of web
+	cid run --label web -- python3 -c 'import os
+for i in range(77): os.getppid()'
+	cid run --label other -- python3 -c 'import os
+for i in range(88): os.getppid()'
+	unshare --user --map-root-user cid run --label web -- python3 -c 'import os
+for i in range(99): os.getppid()'
+	watched
+	same '[77]' "$(jq -c '[.containers[].rows[] | select(.syscall == "getppid").count]' \
+		"$TMP/out")"
+}
+
+# Who gives an ID means this one.
+not_followed()
+{
+	start web
+	watch "$TMP/out" -c "$(id_of web)"
+	cid run --label web -- python3 -c 'import os; os.getppid()'
+	watched
+	same null "$(of_call web getppid .)"
+}
+
+# What finds no room is said to be lost; and there is room again when those are gone that it
+# was taken by.
+few_rows()
+{
+	cid syscalls --json --rows 16 -i 1 >"$TMP/out" 2>"$TMP/err" &
+	WATCHER=$!
+	STARTED+=("$WATCHER")
+	until_true attached "$WATCHER"
+	cid run --label many -- python3 -c pass
+	until_true grep -E '[1-9][0-9]* calls were not counted, for want of memory' \
+		"$TMP/err"
+	until_true later_is_counted
+	watched
+	(($(tail -n 1 "$TMP/out" | jq .lost) > 0))
+	(($(jq -s '[.[].containers[] | select(.label == "many").rows | length] | max' \
+		"$TMP/out") >= 8))
+}
+
+later_is_counted()
+{
+	cid run --label later -- true
+	sleep 1
+	jq -es '[.[].containers[] | select(.label == "later")] | length > 0' "$TMP/out"
+}
+
 # A program of 32 bits that calls getpid, which is 20 there, 321 times
 COMPAT='import os, struct, sys
 code = bytes.fromhex("bb41010000" "b814000000" "cd80" "4b" "75f6"
@@ -183,5 +237,8 @@ claim "calls that don't return" no_return
 claim "programs of 32 bits" of_32_bits
 claim "a program that a thread executes" executed_by_thread
 claim "-c: only the containers that are named" only_the_named
+claim "-c LABEL: also who gets it later, but for a user namespace's own" followed
+claim "-c ID: this one only" not_followed
+claim "--rows: what finds no room is said, and room is made" few_rows
 claim "text is a table" as_text
 finish

@@ -208,7 +208,7 @@ long trace_read_map(int fd, size_t key_size, size_t value_size, size_t max, void
 int trace_harvest(struct trace *t)
 {
 	int fd = bpf_object__find_map_fd_by_name(t->obj, "entries");
-	size_t max = TRACE_ENTRIES * 2;
+	size_t max = t->opt.rows * 2;
 	cleanup_free struct trace_key *keys = xcalloc(max, sizeof(*keys));
 	cleanup_free struct trace_entry *values = xcalloc(max, sizeof(*values));
 	long nr = trace_read_map(fd, sizeof(*keys), sizeof(*values), max, keys, values);
@@ -216,7 +216,7 @@ int trace_harvest(struct trace *t)
 	if (nr < 0)
 		return -1;
 	add_entries(t, keys, values, nr);
-	if (nr > TRACE_ENTRIES / 2 || nr_containers(t) > TRACE_CONTAINERS / 2)
+	if (nr > t->opt.rows / 2 || nr_containers(t) > TRACE_CONTAINERS / 2)
 		evict(t, fd);
 	return 0;
 }
@@ -240,6 +240,25 @@ void trace_trim_labels(struct trace *t)
 	/* Events are shown as they come. */
 	if (t->tool->event)
 		t->nr_old_labels = 0;
+}
+
+/**
+ * trace_trim_filter - make room in the kernel for containers that are wanted
+ * @t: any
+ *
+ * Those that are gone do nothing any more that could be counted.
+ */
+void trace_trim_filter(struct trace *t)
+{
+	int fd = bpf_object__find_map_fd_by_name(t->obj, "filter");
+	size_t max = TRACE_FILTERS * 2;
+	cleanup_free __u64 *ids = t->nr_followed ? xcalloc(max, sizeof(*ids)) : NULL;
+	cleanup_free uint8_t *values = ids ? xcalloc(max, sizeof(*values)) : NULL;
+	long nr = ids ? trace_read_map(fd, sizeof(*ids), sizeof(*values), max, ids, values) : 0;
+
+	for (long i = 0; nr > TRACE_FILTERS / 2 && i < nr; i++)
+		if (is_gone(ids[i]))
+			bpf_map_delete_elem(fd, &ids[i]);
 }
 
 /**

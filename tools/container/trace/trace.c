@@ -25,7 +25,10 @@
 #define ROUND		1000	/* events that are told in a row */
 #define TICK		1.0	/* seconds from a look into the kernel's maps to the next */
 
-enum { OPT_TOP = 256, OPT_LABEL, OPT_HOST };
+#define MIN_ROWS	16
+#define MAX_ROWS	(1U << 20)
+
+enum { OPT_TOP = 256, OPT_LABEL, OPT_HOST, OPT_ROWS };
 
 static const struct argp_option options[] = {
 	{ "container", 'c', "CONTAINER", 0, "only this container, and again for others",
@@ -43,6 +46,7 @@ static const struct argp_option counting_options[] = {
 	{ "by-label", OPT_LABEL, NULL, 0, "show containers of the same label as one",
 	  0 },
 	{ "interval", 'i', "SEC", 0, "show, and begin anew, every SEC seconds", 0 },
+	{ "rows", OPT_ROWS, "N", 0, "keep up to N rows in the kernel (16384)", 0 },
 	{ 0 }
 };
 
@@ -54,6 +58,17 @@ static int parse_seconds(const char *s, double *seconds)
 		return -1;
 	*seconds = strtod(s, &end);
 	return *end || *seconds < MIN_SECONDS || *seconds > MAX_SECONDS ? -1 : 0;
+}
+
+static int parse_rows(const char *s, unsigned int *rows)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+
+	if (!*s || strspn(s, "0123456789") != strlen(s) || n < MIN_ROWS || n > MAX_ROWS)
+		return -1;
+	*rows = n;
+	return 0;
 }
 
 static error_t parse_shared(int key, char *arg, struct argp_state *state)
@@ -85,6 +100,11 @@ static error_t parse_shared(int key, char *arg, struct argp_state *state)
 		if (parse_seconds(arg, &opt->duration))
 			argp_error(state, "-d: '%s' is not a number of seconds "
 				   "from 0.1 to 86400", arg);
+		return 0;
+	case OPT_ROWS:
+		if (parse_rows(arg, &opt->rows))
+			argp_error(state, "--rows: '%s' is not a number from %d to %d", arg,
+				   MIN_ROWS, MAX_ROWS);
 		return 0;
 	case 'j':
 		opt->json = true;
@@ -172,7 +192,17 @@ static int require_ids(const struct trace *t)
 	return 0;
 }
 
-/* The IDs of the containers that the user names */
+/* An ID means this one, and what isn't one means whoever has its label. */
+static void follow(struct trace *t, const char *name, const struct container *c)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)c->info.id);
+	if (c->label[0] && !c->foreign && strcmp(name, id))
+		snprintf(t->followed[t->nr_followed++].text, TRACE_LABEL, "%s", c->label);
+}
+
+/* The IDs of the containers that the user names, and the labels of those to come */
 static int resolve(struct trace *t)
 {
 	const struct trace_options *opt = &t->opt;
@@ -181,9 +211,9 @@ static int resolve(struct trace *t)
 
 	if (!opt->nr_names)
 		return 0;
-	if (opt->nr_names > TRACE_FILTERS) {
+	if (opt->nr_names > TRACE_NAMES) {
 		msg("%zu containers: -c can be given %d times", opt->nr_names,
-		    TRACE_FILTERS);
+		    TRACE_NAMES);
 		return -1;
 	}
 	if (inventory_load(&inv))
@@ -200,7 +230,9 @@ static int resolve(struct trace *t)
 			goto out;
 		}
 		t->filter[i] = inv.containers[index].info.id;
+		follow(t, opt->names[i], &inv.containers[index]);
 	}
+	t->config.user_ns = inv.own_userns;
 	ret = 0;
 out:
 	inventory_free(&inv);
@@ -231,6 +263,7 @@ int trace_begin(struct trace *t, int argc, char **argv)
 		.doc = t->tool->doc,
 	};
 
+	t->opt.rows = TRACE_ENTRIES;
 	if (argp_parse(&argp, argc, argv, 0, NULL, t))
 		return CID_USAGE;
 	if (look_at_kernel(&t->kernel) || require_ids(t) || resolve(t))
@@ -269,10 +302,26 @@ static int signal_fd(void)
 	return signalfd(-1, &ends, SFD_CLOEXEC);
 }
 
+/* Before they are loaded: what isn't asked for isn't there. Return: 0; -1 and errno. */
+static int configure(const struct trace *t)
+{
+	struct bpf_map *entries = bpf_object__find_map_by_name(t->obj, "entries");
+
+	/* Without its map it has no rows. */
+	return (entries && bpf_map__set_max_entries(entries, t->opt.rows)) ||
+		bpf_program__set_autoload(bpf_object__find_program_by_name(t->obj, "follow"),
+					  t->nr_followed) ? -1 : 0;
+}
+
 static int set_filter(const struct trace *t)
 {
+	int labels = bpf_object__find_map_fd_by_name(t->obj, "followed");
 	int fd = bpf_object__find_map_fd_by_name(t->obj, "filter");
 	uint8_t one = 1;
+
+	for (size_t i = 0; i < t->nr_followed; i++)
+		if (bpf_map_update_elem(labels, &t->followed[i], &one, BPF_ANY))
+			return -1;
 
 	for (size_t i = 0; i < t->opt.nr_names; i++)
 		if (bpf_map_update_elem(fd, &t->filter[i], &one, BPF_ANY))
@@ -352,6 +401,8 @@ static int look(struct trace *t, struct ring_buffer *ring, bool tick, bool last)
 {
 	int ret;
 
+	if (tick)
+		trace_trim_filter(t);
 	do {
 		t->nr_events = 0;
 		ret = ring ? ring_buffer__consume(ring) : 0;
@@ -425,7 +476,8 @@ int trace_run(struct trace *t, struct bpf_object_skeleton *skel)
 
 	if (skel)
 		t->obj = *skel->obj;
-	if (!skel || signals < 0 || bpf_object__load_skeleton(skel) || set_filter(t) ||
+	if (!skel || signals < 0 || configure(t) || bpf_object__load_skeleton(skel) ||
+	    set_filter(t) ||
 	    open_ring(t, &ring) || bpf_object__attach_skeleton(skel) ||
 	    (t->tool->attach && t->tool->attach(t)))
 		msg("cannot load the BPF programs: %s (CID_DEBUG=1 tells more)",

@@ -22,6 +22,7 @@ struct trace_options {
 	size_t nr_names;
 	double interval;	/* seconds; 0: one look, at the end */
 	double duration;	/* seconds; 0: until a signal */
+	unsigned int rows;	/* that the kernel holds */
 	bool by_top;
 	bool by_label;
 	bool host;
@@ -93,7 +94,9 @@ struct trace {
 	struct trace_options opt;
 	struct trace_kernel kernel;
 	struct trace_config config;
-	uint64_t filter[TRACE_FILTERS];
+	uint64_t filter[TRACE_NAMES];	/* of opt.names */
+	struct trace_label followed[TRACE_NAMES];
+	size_t nr_followed;
 	struct bpf_object *obj;
 	struct trace_row *rows;		/* in the order of their keys */
 	size_t nr_rows;
@@ -118,6 +121,7 @@ long trace_read_map(int fd, size_t key_size, size_t value_size, size_t max, void
 		    void *values);
 int trace_harvest(struct trace *t);
 void trace_trim_labels(struct trace *t);
+void trace_trim_filter(struct trace *t);
 int trace_label(struct trace *t, uint64_t id, char text[TRACE_LABEL]);
 uint64_t trace_count(const struct trace_entry *e);
 void trace_rows_shown(struct trace *t);
