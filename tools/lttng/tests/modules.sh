@@ -148,9 +148,9 @@ are_listed()
 {
 	local event missing=0
 
-	lttng -n list --kernel >"$TMP/list"
+	lttng --no-sessiond --mi xml list --kernel >"$TMP/list"
 	for event in $NEW_EVENTS; do
-		grep -qE "^ +$event \(" "$TMP/list" || {
+		grep -q "<name>$event</name>" "$TMP/list" || {
 			say "no $event"
 			missing=1
 		}
