@@ -461,10 +461,13 @@ void prepare_quota(void)
 void ready_quota(void)
 {
 	unsigned long before = nr_throttled();
+	int i;
 
 	put_quota("1000 " PERIOD);
-	while (nr_throttled() == before)
+	for (i = 0; nr_throttled() == before && i < 1000; i++)
 		usleep(5000);
+	if (i == 1000)
+		errx(1, "cpu.max has not throttled a cgroup");
 }
 
 /* and unthrottled by who takes the limit away. */

@@ -59,12 +59,12 @@ struct {
 	__type(value, __u8);
 } filter SEC(".maps");
 
-/* Labels of containers that are wanted, whoever gets them */
+/* Labels of containers that are wanted, whoever gets them; with the parent's ID */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, TRACE_NAMES);
 	__type(key, struct trace_label);
-	__type(value, __u8);
+	__type(value, __u64);
 } followed SEC(".maps");
 
 /*
@@ -160,20 +160,24 @@ static __always_inline bool trace_wanted(__u64 id)
 
 /*
  * A container that is started anew gets another ID, and the same label. Who has a user
- * namespace of his own can give any label, so that one means nothing here.
+ * namespace of his own can give any label, so that one means nothing here; and what is
+ * nested in a container is another one, whatever it is called.
  */
 SEC("?tp_btf/metrics_ns_set")
 int BPF_PROG(follow, const struct metrics_namespace *ns, __u32 mask)
 {
 	struct trace_label label = {};
-	__u64 id = ns->ns.ns_id;
+	__u64 id = ns->ns.ns_id, *parent;
 	__u8 one = 1;
 
-	if (!(mask & TRACE_SET_LABEL) || ns->user_ns->ns.ns_id != config.user_ns)
+	if (!(mask & TRACE_SET_LABEL) ||
+	    (config.user_ns && ns->user_ns->ns.ns_id != config.user_ns))
 		return 0;
 	bpf_probe_read_kernel(label.text, sizeof(ns->label), ns->label);
-	if (bpf_map_lookup_elem(&followed, &label) &&
-	    bpf_map_update_elem(&filter, &id, &one, BPF_ANY))
+	parent = bpf_map_lookup_elem(&followed, &label);
+	if (!parent || (*parent && *parent != ns->parent->ns.ns_id))
+		return 0;
+	if (bpf_map_update_elem(&filter, &id, &one, BPF_ANY))
 		trace_lose();
 	return 0;
 }

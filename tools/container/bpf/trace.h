@@ -18,7 +18,7 @@ struct trace_config {
 	__u8 by_top;
 	__u8 all;	/* no filter */
 	__u8 host;	/* who is in no container as well */
-	__u64 user_ns;	/* whose labels are names */
+	__u64 user_ns;	/* whose labels are names; 0: there is but one */
 };
 
 /* What is counted apart */
@@ -40,6 +40,12 @@ struct trace_entry {
 
 struct trace_label {
 	char text[TRACE_LABEL];
+};
+
+/* Whoever gets the label in the same place is meant as well. */
+struct trace_followed {
+	struct trace_label label;
+	__u64 parent_id;	/* 0: out of sight, wherever it is */
 };
 
 #endif

@@ -26,14 +26,18 @@ int main(void)
 {
 	const char *systems[] = { "namespace", NULL };
 	struct tep_handle *tep = tracefs_local_events_system(NULL, systems);
-	struct tracefs_instance *in = tracefs_instance_create("short");
+	struct tracefs_instance *in;
+	char name[32];
 
 	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
+	snprintf(name, sizeof(name), "short-%d", getpid());
+	in = tracefs_instance_create(name);
 	/* 0x40 is CLONE_NEWMETRICS: there are namespaces of all types. */
 	if (!tep || !in || tracefs_instance_file_write(in, "events/namespace/filter", "type == 0x40") < 0 ||
 	    tracefs_event_enable(in, "namespace", "namespace_[cf]r.*"))
 		perror("short-tracefs: cannot enable the events"), stopped = 1;
 	while (!stopped && !tracefs_iterate_raw_events(tep, in, NULL, 0, print, NULL))
 		usleep(100000);
-	return tracefs_instance_destroy(in) || stopped != SIGINT;
+	return tracefs_instance_destroy(in) || stopped == 1;
 }

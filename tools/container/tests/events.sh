@@ -371,6 +371,21 @@ only_the_named()
 	same '[["wanted","joined"]]' "$(jq -sc '[.[] | [.label, .event]]' "$TMP/out")"
 }
 
+# What happens to it, and what is written to its cgroup
+followed()
+{
+	start web
+	watch "$TMP/out" -c web
+	kill "${STARTED[0]}"
+	wait "${STARTED[0]}" || true
+	until_true fails id_of web
+	start web
+	echo 64M >"$CGROUPS$(cgroup_of web)/memory.max"
+	until_true told web '.event == "limit" and .value == "64M"'
+	watched
+	same 1 "$(lines web '.event == "labelled" and .id == '"$(id_of web)")"
+}
+
 nested()
 {
 	local outer
@@ -479,6 +494,7 @@ claim "memory that a neighbour takes" taken_by_a_neighbour
 claim "what namespaces deny" denied
 claim "--all: what takes a capability" incapable
 claim "-c: only the containers that are named" only_the_named
+claim "-c LABEL: who gets it later, too" followed
 claim "--top: nested ones as the outermost" nested
 claim "each of many" many
 claim "from an OCI runtime's container" runtime

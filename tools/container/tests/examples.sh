@@ -170,6 +170,11 @@ no_instance_left()
 	told test -d "$INSTANCES/follow-$FOLLOWER"
 	stop
 	same "" "$(find "$INSTANCES" -name "follow-$FOLLOWER")"
+	follow short-tracefs
+	told test -d "$INSTANCES/short-$FOLLOWER"
+	kill -TERM "$FOLLOWER"
+	wait "$FOLLOWER" || true
+	same "" "$(find "$INSTANCES" -name "short-$FOLLOWER")"
 }
 
 # What begins before all is attached is not told.
@@ -179,7 +184,7 @@ short_tells_both()
 
 	follow "$1"
 	until_true begins_and_ends_told
-	id=$(sed -n '$s/namespace_free //p' "$TMP/out")
+	id=$(cat "$TMP/id")
 	times 1 "^namespace_create $id$"
 	times 1 "^namespace_free $id$"
 	kill -INT "$FOLLOWER"
@@ -193,8 +198,10 @@ begins_and_ends_told()
 
 	# shellcheck disable=SC2016
 	id=$(cid run --no-time -- awk '/^NSmetrics:/ { print $2 }' /proc/self/status)
+	echo "$id" >"$TMP/id"
 	for _ in {1..10}; do
-		! has_line "^namespace_free $id$" || return 0
+		! has_line "^namespace_create $id$" || ! has_line "^namespace_free $id$" ||
+			return 0
 		sleep 0.1
 	done
 	return 1
@@ -254,6 +261,6 @@ for example in "${SHORT[@]}" short-perf; do
 		unprivileged "$example"
 done
 claim "follow-bpf: what a container runs, by its ID" exec_told
-claim "follow-tracefs: no instance is left behind" no_instance_left
+claim "with libtracefs, no instance is left behind" no_instance_left
 
 finish

@@ -36,16 +36,19 @@ recorded()
 # As in Documentation/trace/following-containers.rst
 follows()
 {
-	local id
+	local id instance=/sys/kernel/tracing/instances/perf-test
 
+	# It is freed when nobody looks at it any more: who sees that before perf ends
+	mkdir "$instance"
+	at_end rmdir "$instance"
+	echo 1 >"$instance/events/namespace/namespace_free/enable"
 	record -e namespace:namespace_free --filter 'type == 0x40' \
 		-e metrics_ns:metrics_ns_create,metrics_ns:metrics_ns_set
 	start followed
 	id=$(id_of followed)
 	kill "${STARTED[-1]}"
 	wait "${STARTED[-1]}" || true
-	until_true fails cid ps "$id"
-	sleep 1	# it is freed when nobody looks at it any more
+	until_true grep -q " ns_id=$id " "$instance/trace"
 	recorded comm,pid,time,event,trace
 	grep -E " metrics_ns:metrics_ns_create: +id=$id parent_id=9 top_id=$id level=1 " "$TMP/out"
 	grep -E " metrics_ns:metrics_ns_set: +id=$id .* label=followed$" "$TMP/out"

@@ -160,10 +160,7 @@ static bool wanted(const struct trace *t, uint64_t id)
 {
 	if (!id)
 		return t->opt.host;
-	for (size_t i = 0; i < t->opt.nr_names; i++)
-		if (t->filter[i] == id)
-			return true;
-	return !t->opt.nr_names;
+	return trace_wants(t, id);
 }
 
 /* --- a line --- */

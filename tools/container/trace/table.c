@@ -246,7 +246,8 @@ void trace_trim_labels(struct trace *t)
  * trace_trim_filter - make room in the kernel for containers that are wanted
  * @t: any
  *
- * Those that are gone do nothing any more that could be counted.
+ * Those that are gone do nothing any more that could be counted, but for what is written
+ * back later, of which all but the last some thousand are forgotten.
  */
 void trace_trim_filter(struct trace *t)
 {

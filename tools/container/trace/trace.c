@@ -26,7 +26,7 @@
 #define TICK		1.0	/* seconds from a look into the kernel's maps to the next */
 
 #define MIN_ROWS	16
-#define MAX_ROWS	(1U << 20)
+#define MAX_ROWS	(1U << 18)
 
 enum { OPT_TOP = 256, OPT_LABEL, OPT_HOST, OPT_ROWS };
 
@@ -46,6 +46,11 @@ static const struct argp_option counting_options[] = {
 	{ "by-label", OPT_LABEL, NULL, 0, "show containers of the same label as one",
 	  0 },
 	{ "interval", 'i', "SEC", 0, "show, and begin anew, every SEC seconds", 0 },
+	{ 0 }
+};
+
+/* For those whose counters are in the map "entries" */
+static const struct argp_option row_options[] = {
 	{ "rows", OPT_ROWS, "N", 0, "keep up to N rows in the kernel (16384)", 0 },
 	{ 0 }
 };
@@ -58,6 +63,11 @@ static int parse_seconds(const char *s, double *seconds)
 		return -1;
 	*seconds = strtod(s, &end);
 	return *end || *seconds < MIN_SECONDS || *seconds > MAX_SECONDS ? -1 : 0;
+}
+
+static bool has_rows(const struct trace_tool *tool)
+{
+	return !tool->event && !tool->show;
 }
 
 static int parse_rows(const char *s, unsigned int *rows)
@@ -123,6 +133,11 @@ static const struct argp counting_argp = {
 	.parser = parse_shared,
 };
 
+static const struct argp row_argp = {
+	.options = row_options,
+	.parser = parse_shared,
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct trace *t = state->input;
@@ -132,6 +147,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = t;
 		if (!t->tool->event)
 			state->child_inputs[1] = t;
+		if (has_rows(t->tool))
+			state->child_inputs[2] = t;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no argument is expected", arg);
@@ -195,11 +212,15 @@ static int require_ids(const struct trace *t)
 /* An ID means this one, and what isn't one means whoever has its label. */
 static void follow(struct trace *t, const char *name, const struct container *c)
 {
+	struct trace_followed *f = &t->followed[t->nr_followed];
 	char id[24];
 
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)c->info.id);
-	if (c->label[0] && !c->foreign && strcmp(name, id))
-		snprintf(t->followed[t->nr_followed++].text, TRACE_LABEL, "%s", c->label);
+	if (!c->label[0] || c->foreign || !strcmp(name, id))
+		return;
+	snprintf(f->label.text, sizeof(f->label.text), "%s", c->label);
+	f->parent_id = c->info.parent_id;
+	t->nr_followed++;
 }
 
 /* The IDs of the containers that the user names, and the labels of those to come */
@@ -253,7 +274,9 @@ int trace_begin(struct trace *t, int argc, char **argv)
 {
 	const struct argp_child children[] = {
 		{ .argp = &shared_argp },
+		/* what is NULL ends the list */
 		{ .argp = t->tool->event ? NULL : &counting_argp },
+		{ .argp = has_rows(t->tool) ? &row_argp : NULL },
 		{ 0 }
 	};
 	const struct argp argp = {
@@ -307,8 +330,7 @@ static int configure(const struct trace *t)
 {
 	struct bpf_map *entries = bpf_object__find_map_by_name(t->obj, "entries");
 
-	/* Without its map it has no rows. */
-	return (entries && bpf_map__set_max_entries(entries, t->opt.rows)) ||
+	return bpf_map__set_max_entries(entries, t->opt.rows) ||
 		bpf_program__set_autoload(bpf_object__find_program_by_name(t->obj, "follow"),
 					  t->nr_followed) ? -1 : 0;
 }
@@ -320,13 +342,57 @@ static int set_filter(const struct trace *t)
 	uint8_t one = 1;
 
 	for (size_t i = 0; i < t->nr_followed; i++)
-		if (bpf_map_update_elem(labels, &t->followed[i], &one, BPF_ANY))
+		if (bpf_map_update_elem(labels, &t->followed[i].label,
+					&t->followed[i].parent_id, BPF_ANY))
 			return -1;
 
 	for (size_t i = 0; i < t->opt.nr_names; i++)
 		if (bpf_map_update_elem(fd, &t->filter[i], &one, BPF_ANY))
 			return -1;
 	return 0;
+}
+
+static bool is_followed(const struct trace *t, const struct container *c)
+{
+	for (size_t i = 0; i < t->nr_followed; i++) {
+		const struct trace_followed *f = &t->followed[i];
+
+		if (!strcmp(f->label.text, c->label) &&
+		    (!f->parent_id || f->parent_id == c->info.parent_id))
+			return c->has_id && !c->foreign;
+	}
+	return false;
+}
+
+/* Who has got a label that is followed before that was seen. It says what goes wrong. */
+static int catch_up(struct trace *t)
+{
+	int fd = bpf_object__find_map_fd_by_name(t->obj, "filter");
+	struct inventory inv;
+	uint8_t one = 1;
+	int ret;
+
+	if (!t->nr_followed)
+		return 0;
+	ret = inventory_load(&inv);
+	for (size_t i = 0; !ret && i < inv.nr; i++)
+		if (is_followed(t, &inv.containers[i]))
+			bpf_map_update_elem(fd, &inv.containers[i].info.id, &one, BPF_ANY);
+	inventory_free(&inv);
+	return ret;
+}
+
+/**
+ * trace_wants - whether a container is among those that are asked for
+ * @t: that runs
+ * @id: the container
+ */
+bool trace_wants(const struct trace *t, uint64_t id)
+{
+	int fd = bpf_object__find_map_fd_by_name(t->obj, "filter");
+	uint8_t one;
+
+	return !t->opt.nr_names || !bpf_map_lookup_elem(fd, &id, &one);
 }
 
 static int handle_event(void *arg, void *data, size_t size)
@@ -482,7 +548,7 @@ int trace_run(struct trace *t, struct bpf_object_skeleton *skel)
 	    (t->tool->attach && t->tool->attach(t)))
 		msg("cannot load the BPF programs: %s (CID_DEBUG=1 tells more)",
 		    strerror(errno));
-	else if (!trace_fill_cgroups(t) && (!t->tool->list || !t->tool->list(t)))
+	else if (!catch_up(t) && !trace_fill_cgroups(t) && (!t->tool->list || !t->tool->list(t)))
 		ret = loop(t, skel, signals, ring);
 	if (t->tool->detach)
 		t->tool->detach(t);

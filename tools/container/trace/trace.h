@@ -95,7 +95,7 @@ struct trace {
 	struct trace_kernel kernel;
 	struct trace_config config;
 	uint64_t filter[TRACE_NAMES];	/* of opt.names */
-	struct trace_label followed[TRACE_NAMES];
+	struct trace_followed followed[TRACE_NAMES];
 	size_t nr_followed;
 	struct bpf_object *obj;
 	struct trace_row *rows;		/* in the order of their keys */
@@ -111,6 +111,7 @@ struct trace {
 int trace_begin(struct trace *t, int argc, char **argv);
 int trace_run(struct trace *t, struct bpf_object_skeleton *skel);
 void trace_end(struct trace *t);
+bool trace_wants(const struct trace *t, uint64_t id);
 
 /* cgroups.c */
 int trace_fill_cgroups(struct trace *t);
