@@ -20,9 +20,11 @@ io_of()
 		cut -d= -f2
 }
 
-# box LABEL: a container whose I/O is counted
+# box LABEL: a container whose I/O is counted, and whose file will be its own: what is written
+# to one that was another's is written back for that one
 box()
 {
+	rm -f "$FILE"
 	start "$1"
 	echo "+io +memory" >"$(dirname "$CGROUPS$(cgroup_of "$1")")/cgroup.subtree_control"
 }
