@@ -71,7 +71,6 @@ void prepare_disk(void);
 void prepare_limit(void);
 void run_limit(const void *arg);
 void prepare_high(void);
-void run_high(const void *arg);
 bool cpu_there(const void *arg);
 void prepare_quota(void);
 void ready_quota(void);

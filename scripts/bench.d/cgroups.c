@@ -354,11 +354,6 @@ void prepare_high(void)
 	put(FIRST "/memory.high", "0");
 }
 
-void run_high(const void *arg)
-{
-	run_touch(arg);
-}
-
 /* --- new processes --- */
 
 static int target;

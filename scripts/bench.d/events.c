@@ -113,7 +113,7 @@ static const struct bench events[] = {
 	  prepare_full },
 	{ "memcg/memcg_event", run_protected, NULL, loop_there,
 	  prepare_protected },
-	{ "memcg/memcg_high_throttle", run_high, NULL, memory_there,
+	{ "memcg/memcg_high_throttle", run_touch, NULL, memory_there,
 	  prepare_high, true },
 	{ BARE_EVENT, run_quota, NULL, cpu_there, prepare_quota, false,
 	  ready_quota },

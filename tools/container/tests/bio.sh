@@ -205,18 +205,16 @@ slow_disk()
 
 with_the_queue()
 {
-	local without with
+	local first with without
 
 	slow_disk
 	box slow
-	cid bio -Q --json >"$TMP/queue" &
-	without=$!
-	STARTED+=("$without")
-	until_true attached "$without"
+	watch "$TMP/queue" -Q
+	first=$WATCHER
 	watch "$TMP/out"
 	cid enter slow -- python3 -c "$AT_ONCE" /dev/slow
-	kill -INT "$without"
-	wait "$without"
+	watched
+	WATCHER=$first
 	watched
 	same 8 "$(of "$TMP/out" slow .write.count)"
 	same 8 "$(of "$TMP/queue" slow .write.count)"

@@ -97,6 +97,15 @@ claim()
 	fi
 }
 
+# copy_of LOWER DIR: DIR/root, which has what LOWER has, and what is written there beside it;
+# until the claim ends
+copy_of()
+{
+	mkdir -p "$2"/{upper,work,root}
+	mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" overlay "$2/root"
+	at_end umount "$2/root"
+}
+
 # same WANT GOT
 same()
 {

@@ -374,11 +374,7 @@ only_the_named()
 # What happens to it, and what is written to its cgroup
 followed()
 {
-	start web
-	watch "$TMP/out" -c web
-	kill "${STARTED[0]}"
-	wait "${STARTED[0]}" || true
-	until_true fails id_of web
+	watch_next web
 	start web
 	echo 64M >"$CGROUPS$(cgroup_of web)/memory.max"
 	until_true told web '.event == "limit" and .value == "64M"'

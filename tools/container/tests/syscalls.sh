@@ -113,11 +113,7 @@ no_return()
 # One that is started anew has another ID, and one that somebody else calls so isn't meant.
 followed()
 {
-	start web
-	watch "$TMP/out" -c web
-	kill "${STARTED[0]}"
-	wait "${STARTED[0]}" || true
-	until_true fails id_of web
+	watch_next web
 	cid run --label web -- python3 -c 'import os
 for i in range(77): os.getppid()'
 	cid run --label other -- python3 -c 'import os
@@ -143,10 +139,7 @@ not_followed()
 # was taken by.
 few_rows()
 {
-	cid syscalls --json --rows 16 -i 1 >"$TMP/out" 2>"$TMP/err" &
-	WATCHER=$!
-	STARTED+=("$WATCHER")
-	until_true attached "$WATCHER"
+	watch "$TMP/out" --rows 16 -i 1 2>"$TMP/err"
 	cid run --label many -- python3 -c pass
 	until_true grep -E '[1-9][0-9]* calls were not counted, for want of memory' \
 		"$TMP/err"

@@ -31,14 +31,6 @@ podman_in()
 		--cgroup-manager cgroupfs --events-backend none --runtime "$(type -P cid-runtime)" "$@"
 }
 
-# The guest's own system, written to beside it
-system_of_its_own()
-{
-	mkdir "$TMP"/{upper,work,system}
-	mount -t overlay -o "lowerdir=/,upperdir=$TMP/upper,workdir=$TMP/work" overlay "$TMP/system"
-	at_end umount "$TMP/system"
-}
-
 system_is_up()
 {
 	[[ $(podman_in exec init systemctl is-system-running) == @(running|degraded) ]]
@@ -48,12 +40,12 @@ system_is_up()
 # percent is of its memory.
 systemd_is_init()
 {
-	system_of_its_own
+	copy_of / "$TMP/system"
 	# what podman has started cleans up as well, and may not have ended
 	at_end until_true rm -rf "$TMP/podman" "$TMP/podman-run"
 	at_end podman_in rm --force --time 0 init
 	podman_in run --detach --name init --systemd always --network none --memory 256m \
-		--cpuset-cpus 0 --rootfs "$TMP/system" /usr/lib/systemd/systemd \
+		--cpuset-cpus 0 --rootfs "$TMP/system/root" /usr/lib/systemd/systemd \
 		--unit=basic.target
 	# It takes its time where CPUs are emulated.
 	until_true system_is_up || until_true system_is_up

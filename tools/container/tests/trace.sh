@@ -46,6 +46,16 @@ watch()
 	until_true attached "$WATCHER"
 }
 
+# watch_next LABEL: that label, of which the container that had it is gone
+watch_next()
+{
+	start "$1"
+	watch "$TMP/out" -c "$1"
+	kill "${STARTED[0]}"
+	wait "${STARTED[0]}" || true
+	until_true fails id_of "$1"
+}
+
 watched()
 {
 	kill -INT "$WATCHER"

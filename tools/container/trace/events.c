@@ -156,13 +156,6 @@ static int list(struct trace *t)
 	return ret;
 }
 
-static bool wanted(const struct trace *t, uint64_t id)
-{
-	if (!id)
-		return t->opt.host;
-	return trace_wants(t, id);
-}
-
 /* --- a line --- */
 
 /* What is told of an event, in this order, as an object of JSON */
@@ -530,7 +523,7 @@ static void tell_if_below(const void *node, VISIT visit, void *arg)
 	if (visit != postorder && visit != leaf)
 		return;
 	if (!k->scope || (k->scope_id != a->e->other && !is_below(k->scope, a->path)) ||
-	    k->id == a->e->id || !wanted(a->t, k->id))
+	    k->id == a->e->id || !trace_wants(a->t, k->id))
 		return;
 	shown = find(ev, k->id);
 	if (!shown)
@@ -553,7 +546,7 @@ static void written(struct trace *t, const struct life_event *e)
 	ev->nr_written++;
 	path = cgroup_path_by_id(&ev->fs, e->other);
 	above.path = path;
-	if (wanted(t, e->id))
+	if (trace_wants(t, e->id))
 		tell_written(t, e, e->id, path);
 	if (path)
 		twalk_r(ev->known, tell_if_below, &above);

@@ -385,13 +385,15 @@ static int catch_up(struct trace *t)
 /**
  * trace_wants - whether a container is among those that are asked for
  * @t: that runs
- * @id: the container
+ * @id: the container, 0 for the host
  */
 bool trace_wants(const struct trace *t, uint64_t id)
 {
 	int fd = bpf_object__find_map_fd_by_name(t->obj, "filter");
 	uint8_t one;
 
+	if (!id)
+		return t->opt.host;
 	return !t->opt.nr_names || !bpf_map_lookup_elem(fd, &id, &one);
 }
 

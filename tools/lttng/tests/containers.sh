@@ -14,32 +14,21 @@ NAME="lttng containers"
 EVENTS=100
 RELAYED=$TMP/relayed
 
-# root_of NAME LOWER: a file system for the container, which is LOWER as it is now
-root_of()
-{
-	local dir=$TMP/$1
-
-	rm -rf "$dir"
-	mkdir -p "$dir"/{upper,work,rootfs}
-	mount -t overlay -o "lowerdir=$2,upperdir=$dir/upper,workdir=$dir/work" overlay \
-		"$dir/rootfs"
-	at_end umount "$dir/rootfs"
-	mkdir -p "$dir/rootfs/stage"
-}
-
 # bundle NAME LOWER MOUNTS COMMAND: of a container that has the host's network, where the
 # relay daemon is
 bundle()
 {
 	local dir=$TMP/$1
 
-	root_of "$1" "$2"
+	rm -rf "$dir"
+	copy_of "$2" "$dir"
+	mkdir -p "$dir/root/stage"
 	(cd "$dir" && crun spec)
 	jq --arg command "$4" --argjson mounts "$3" '
 		.process.args = ["sh", "-euc", $command] | .process.terminal = false |
 		.process.capabilities[] += ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_SETGID",
 					    "CAP_SETUID"] |
-		.process.env += ["HOME=/root"] | .root = {path: "rootfs", readonly: false} |
+		.process.env += ["HOME=/root"] | .root = {path: "root", readonly: false} |
 		.linux.namespaces |= map(select(.type != "network")) |
 		.mounts += [{destination: "/stage", type: "bind", source: "/stage",
 			     options: ["bind", "ro"]}] + $mounts' \
@@ -75,27 +64,6 @@ start_relayd()
 	lttng-relayd --daemonize --output="$RELAYED" >/dev/null
 	at_end until_true fails pgrep -x lttng-relayd
 	at_end pkill -x lttng-relayd
-}
-
-begin()
-{
-	cid record "$@" >"$TMP/result" 2>"$TMP/messages" &
-	RECORDER=$!
-	STARTED+=("$RECORDER")
-	until_true grep -q '^cid: recording until' "$TMP/messages" || {
-		cat "$TMP/messages"
-		return 1
-	}
-}
-
-end()
-{
-	kill -INT "$RECORDER"
-	wait "$RECORDER" || {
-		cat "$TMP/messages"
-		return 1
-	}
-	cat "$TMP/result"
 }
 
 # Of whom is each event of an application? It tells its thread by the number that this has in
@@ -138,8 +106,7 @@ ATTRIBUTE='
 
 attributed()
 {
-	babeltrace2 "$RELAYED" >"$TMP/trace" 2>"$TMP/warnings"
-	grep -v 'clock' "$TMP/warnings" || true
+	decode "$RELAYED"
 	perl -e "$ATTRIBUTE" "$TMP/trace" >"$TMP/attributed"
 	cat "$TMP/attributed"
 }
@@ -160,7 +127,7 @@ each_in_its_own()
 		}
 		tail -n 1 "$TMP/$name.out"
 	done
-	end
+	end INT
 	attributed
 	same "$EVENTS first first
 $EVENTS second second" "$(cat "$TMP/attributed")"
@@ -185,7 +152,7 @@ by_the_hosts_sessiond()
 		run "$name"
 	done
 	lttng -q stop apps
-	end
+	end INT
 	attributed
 	same "$EVENTS first first
 $EVENTS second second" "$(cat "$TMP/attributed")"

@@ -9,33 +9,6 @@ NAME="cid record"
 # shellcheck source=tools/lttng/tests/lttng.sh
 . "$(dirname "$0")/lttng.sh"
 
-# begin OPTION...: cid record in the background, which records; its PID is RECORDER
-begin()
-{
-	cid record "$@" >"$TMP/result" 2>"$TMP/messages" &
-	RECORDER=$!
-	STARTED+=("$RECORDER")
-	until_true says_recording || {
-		cat "$TMP/messages"
-		return 1
-	}
-}
-
-says_recording()
-{
-	grep -q '^cid: recording until' "$TMP/messages"
-}
-
-end()
-{
-	kill -"${1:-INT}" "$RECORDER"
-	wait "$RECORDER" || {
-		cat "$TMP/messages"
-		return 1
-	}
-	cat "$TMP/result"
-}
-
 sessions()
 {
 	lttng --mi xml list >"$TMP/sessions" || return
