@@ -13,6 +13,9 @@
 #include "cid.h"
 #include "util.h"
 
+/* Who speaks, in messages */
+const char *msg_program = "cid";
+
 /* No file that cid reads whole is near this, unless it is an attack. */
 #define READ_ALL_MAX (16U << 20)
 
@@ -41,7 +44,7 @@ void util_cleanup_dir(DIR **dir)
 
 static void out_of_memory(void)
 {
-	fputs("cid: out of memory\n", stderr);
+	fprintf(stderr, "%s: out of memory\n", msg_program);
 	exit(CID_OWN_ERROR);
 }
 
@@ -127,7 +130,7 @@ void msg(const char *fmt, ...)
 		out_of_memory();
 	va_end(ap);
 	line = escape(text);
-	fprintf(stderr, "cid: %s\n", line);
+	fprintf(stderr, "%s: %s\n", msg_program, line);
 }
 
 static ssize_t read_full(int fd, char *buf, size_t size)

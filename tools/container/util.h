@@ -18,6 +18,7 @@ void util_cleanup_free(void *p);
 void util_cleanup_close(int *fd);
 void util_cleanup_dir(DIR **dir);
 
+extern const char *msg_program;
 void msg(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 void *xcalloc(size_t nmemb, size_t size);
