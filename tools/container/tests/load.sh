@@ -34,23 +34,27 @@ load()
 	wait "${pids[@]}"
 }
 
+# begin TOOL OPTION...: and wait until it watches
+begin()
+{
+	cid "$1" --json "${@:2}" >"$TMP/$1" 2>"$TMP/$1.err" &
+	WATCHERS+=($!)
+	STARTED+=($!)
+	until_true attached "$!"
+}
+
+# One after another: where the kernel checks itself, to load programs while others watch
+# the loader takes minutes.
 watch_all()
 {
 	local tool
 
 	WATCHERS=()
 	for tool in "${COUNTING[@]}"; do
-		cid "$tool" --json >"$TMP/$tool" 2>"$TMP/$tool.err" &
-		WATCHERS+=($!)
+		begin "$tool"
 	done
-	cid fsslower --json -m 1000 >"$TMP/fsslower" 2>"$TMP/fsslower.err" &
-	WATCHERS+=($!)
-	cid events --json >"$TMP/events" 2>"$TMP/events.err" &
-	WATCHERS+=($!)
-	STARTED+=("${WATCHERS[@]}")
-	for tool in "${WATCHERS[@]}"; do
-		until_true attached "$tool"
-	done
+	begin fsslower -m 1000
+	begin events
 }
 
 # losses FILE KIND: what the command has said in it to be lost or missed, in all
@@ -108,10 +112,8 @@ each_of()
 {
 	local tool=$1 row=$2 code=$3 i pids=() counted not
 
-	cid "$tool" --json >"$TMP/$tool" 2>"$TMP/$tool.err" &
-	WATCHERS=($!)
-	STARTED+=($!)
-	until_true attached "$!"
+	WATCHERS=()
+	begin "$tool"
 	for ((i = 0; i < $(nproc) * 8; i++)); do
 		cid run --label calls -- perl -e "$code for 1 .. $CALLS" &
 		pids+=($!)
