@@ -22,7 +22,7 @@ help:
 	@echo '  make kernel      the release kernel (also: kernel-debug, kernel-base)'
 	@echo '  make guest       the guest image'
 	@echo '  make stage       tools and selftests, for the guest'
-	@echo '  make install     cid, cid-runtime, cid-record, man pages [DESTDIR= PREFIX=/usr/local]'
+	@echo '  make install     cid, cid-runtime, cid-record, cid-agent, man pages [DESTDIR= PREFIX=/usr/local]'
 	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
 	@echo '  make clean       remove build/, downloads included'
@@ -71,6 +71,7 @@ install:
 	@$(MAKE) -s -C tools/container/runtime \
 		O=$(BUILD)/out/cid-runtime install
 	@$(MAKE) -s -C tools/lttng O=$(BUILD)/out/lttng install
+	@$(MAKE) -s -C ust-provider O=$(BUILD)/out/agent install
 
 guest: deps
 	@scripts/guest image

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The containers that there were: streams lag, and what is late must not bring them back.
+ * And who has the name of one that was removed a moment ago has taken its place.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "registry.h"
+
+#define KEEP_USEC	(300 * 1000000ULL)
+
+/* Users have a ring of their own, as they can make up containers. */
+struct ring {
+	struct gone *of;
+	size_t size, next;
+};
+
+static struct gone of_root[1024], of_users[256];
+static struct ring rings[] = {
+	{ of_root, ARRAY_SIZE(of_root), 0 },
+	{ of_users, ARRAY_SIZE(of_users), 0 },
+};
+
+static struct ring *ring_of(uid_t uid)
+{
+	return &rings[uid != 0];
+}
+
+static uint64_t now_usec(void)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(loop, CLOCK_BOOTTIME, &usec);
+	return usec;
+}
+
+/** gone_add - a container has been removed */
+void gone_add(const struct container *c)
+{
+	struct ring *ring = ring_of(c->uid);
+	struct gone *g = &ring->of[ring->next++ % ring->size];
+
+	free(g->id);
+	free(g->name);
+	*g = (struct gone){
+		.family = c->family,
+		.id = xstrdup(c->id),
+		.name = xstrdup(c->name),
+		.uid = c->uid,
+		.container_id = c->ident.container_id,
+		.pid = c->ident.pid,
+		.restarts = c->restarts,
+		.usec = now_usec(),
+	};
+}
+
+/* The last one, as names are given again */
+static const struct gone *find(const char *family, uid_t uid, const char *id, const char *name)
+{
+	const struct ring *ring = ring_of(uid);
+
+	for (size_t i = 1; i <= ring->size; i++) {
+		const struct gone *g = &ring->of[(ring->next - i) % ring->size];
+
+		if (g->id && g->uid == uid && !strcmp(g->family, family) &&
+		    !strcmp(id ? g->id : g->name, id ? id : name) &&
+		    now_usec() - g->usec < KEEP_USEC)
+			return g;
+	}
+	return NULL;
+}
+
+/** gone_by_id - who was it that had this ID, escaped, in the last minutes? Or NULL */
+const struct gone *gone_by_id(const char *family, const char *id, uid_t uid)
+{
+	return find(family, uid, id, NULL);
+}
+
+/** gone_by_name - who was it that had this name, escaped, in the last minutes? Or NULL */
+const struct gone *gone_by_name(const char *family, const char *name, uid_t uid)
+{
+	return *name ? find(family, uid, NULL, name) : NULL;
+}
+
+/** gone_has - was there one of this ID, whose ever it was? */
+bool gone_has(const char *id)
+{
+	for (size_t r = 0; r < ARRAY_SIZE(rings); r++)
+		for (size_t i = 0; i < rings[r].size; i++)
+			if (rings[r].of[i].id && !strcmp(rings[r].of[i].id, id))
+				return true;
+	return false;
+}
+
+void gone_clear(void)
+{
+	for (size_t r = 0; r < ARRAY_SIZE(rings); r++)
+		for (size_t i = 0; i < rings[r].size; i++) {
+			free(rings[r].of[i].id);
+			free(rings[r].of[i].name);
+		}
+}
