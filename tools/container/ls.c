@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_names.h"
 #include "cid.h"
 #include "container.h"
 #include "out.h"
@@ -15,6 +16,7 @@ struct ls {
 	bool json;
 	bool tree;
 	bool no_header;
+	struct json_object *agent;	/* what cid-agent knows, or NULL */
 };
 
 static const struct argp_option options[] = {
@@ -112,18 +114,33 @@ static void parent_cell(struct table *t, const struct container *c)
 		table_cell(t, "%llu", (unsigned long long)c->info.parent_id);
 }
 
+/* What its runtime calls it, and that it has no ID */
+static char *note_of(const struct ls *ls, const struct container *c,
+		     const struct process *first)
+{
+	char *name = agent_note(ls->agent, c->has_id ? c->info.id : 0, first ? first->pid : 0);
+	char *note;
+
+	if (c->has_id)
+		return name ? name : xstrdup("");
+	note = xasprintf("%s%s" NO_ID_NOTE, name ? name : "", name ? ", " : "");
+	free(name);
+	return note;
+}
+
 static void container_row(struct table *t, const struct inventory *inv,
 			  const struct container *c, const struct nsinfo *host,
-			  bool tree)
+			  const struct ls *ls)
 {
 	const struct process *first = container_first(inv, c);
-	struct nsinfo ns = {};
+	cleanup_free char *note = note_of(ls, c, first);
 	cleanup_free char *list = NULL;
+	struct nsinfo ns = {};
 
 	if (first)
 		nsinfo_read(first->pid, &ns);
 	list = ns_list(&ns, host);
-	if (tree && c->has_id)
+	if (ls->tree && c->has_id)
 		table_cell(t, "%*s%llu", 2 * (int)(c->info.level - 1), "",
 			   (unsigned long long)c->info.id);
 	else if (c->has_id)
@@ -139,7 +156,7 @@ static void container_row(struct table *t, const struct inventory *inv,
 	table_cell(t, "%zu", c->nr_procs);
 	table_cell(t, "%s", c->cgroup ? c->cgroup : "-");
 	table_cell(t, "%s", *list ? list : "-");
-	table_cell(t, "%s", c->has_id ? "" : NO_ID_NOTE);
+	table_cell(t, "%s", note);
 }
 
 static void print_table(const struct inventory *inv, const size_t *order,
@@ -155,8 +172,7 @@ static void print_table(const struct inventory *inv, const size_t *order,
 	nsinfo_read(0, &host);
 	table_init(&t, heads, ARRAY_SIZE(heads));
 	for (size_t i = 0; i < inv->nr; i++)
-		container_row(&t, inv, &inv->containers[order[i]], &host,
-			      ls->tree);
+		container_row(&t, inv, &inv->containers[order[i]], &host, ls);
 	table_print(&t, !ls->no_header, stdout, 0);
 	table_free(&t);
 }
@@ -220,9 +236,12 @@ static void info_json(struct json_object *obj, const struct container *c)
 
 static struct json_object *container_json(const struct inventory *inv,
 					  const struct container *c,
-					  const struct nsinfo *host)
+					  const struct nsinfo *host,
+					  const struct ls *ls)
 {
 	const struct process *first = container_first(inv, c);
+	cleanup_free char *name = agent_note(ls->agent, c->has_id ? c->info.id : 0,
+					     first ? first->pid : 0);
 	struct json_object *obj = json_object_new_object();
 	struct nsinfo ns = {};
 
@@ -237,10 +256,12 @@ static struct json_object *container_json(const struct inventory *inv,
 			       json_object_new_uint64(c->nr_procs));
 	json_object_object_add(obj, "cgroup", out_string(c->cgroup));
 	json_object_object_add(obj, "namespaces", ns_json(&ns, host));
+	json_object_object_add(obj, "name", out_string(name));
 	return obj;
 }
 
-static void print_json(const struct inventory *inv, const size_t *order)
+static void print_json(const struct inventory *inv, const size_t *order,
+		       const struct ls *ls)
 {
 	struct json_object *list = json_object_new_array();
 	struct nsinfo host;
@@ -248,7 +269,7 @@ static void print_json(const struct inventory *inv, const size_t *order)
 	nsinfo_read(0, &host);
 	for (size_t i = 0; i < inv->nr; i++)
 		json_object_array_add(list, container_json(inv,
-					&inv->containers[order[i]], &host));
+					&inv->containers[order[i]], &host, ls));
 	out_json(list);
 }
 
@@ -262,7 +283,8 @@ int cmd_ls(int argc, char **argv)
 		       "processes in other pid or cgroup namespaces that have "
 		       "none.\v"
 		       "Namespaces are given by their ns_id, or as 'host' where "
-		       "the caller is in the same.",
+		       "the caller is in the same. Where cid-agent runs, what the "
+		       "runtime calls a container is in the note.",
 	};
 	struct inventory inv;
 	struct ls ls = {};
@@ -275,10 +297,12 @@ int cmd_ls(int argc, char **argv)
 						     sizeof(*order));
 
 		make_order(&inv, ls.tree, order);
+		ls.agent = agent_containers();
 		if (ls.json)
-			print_json(&inv, order);
+			print_json(&inv, order, &ls);
 		else
 			print_table(&inv, order, &ls);
+		json_object_put(ls.agent);
 		inventory_say_partial(&inv);
 		ret = CID_OK;
 	}
