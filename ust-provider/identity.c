@@ -119,24 +119,31 @@ static int status_in_proc(pid_t pid)
 	return field ? atoi(field + 1) : -1;
 }
 
+static int status_in_pidfd(int pidfd)
+{
+	struct agent_pidfd_info info = { .mask = AGENT_PIDFD_INFO_EXIT };
+
+	return !ioctl(pidfd, AGENT_PIDFD_GET_INFO, &info) &&
+	       info.mask & AGENT_PIDFD_INFO_EXIT ? info.exit_code : -1;
+}
+
 /**
  * identity_exit_status - how a process has ended
  * @pidfd: of it
  * @pid: of it
  *
- * Linux 6.15 and later tell it of who has been waited for; before that, and
- * before anybody has, there is a zombie, of which root may read it.
+ * Linux 6.15 and later tell it of who has been waited for; before that, and before anybody
+ * has, there is a zombie, of which root may read it. It may be waited for in between.
  *
  * Return: as of waitpid(2); -1 if it can't be known any more.
  */
 int identity_exit_status(int pidfd, pid_t pid)
 {
-	struct agent_pidfd_info info = { .mask = AGENT_PIDFD_INFO_EXIT };
+	int status = status_in_pidfd(pidfd);
 
-	if (!ioctl(pidfd, AGENT_PIDFD_GET_INFO, &info) &&
-	    info.mask & AGENT_PIDFD_INFO_EXIT)
-		return info.exit_code;
-	return status_in_proc(pid);
+	if (status == -1)
+		status = status_in_proc(pid);
+	return status == -1 ? status_in_pidfd(pidfd) : status;
 }
 
 static void read_namespace(int procfd, enum ns_kind kind, struct identity *ident)

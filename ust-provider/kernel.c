@@ -562,10 +562,22 @@ static int on_page(sd_event_source *source, int fd, uint32_t events, void *data)
 
 /* --- tracefs --- */
 
+/* tracefs_local_events() would have the names of all functions in memory as well. */
+static bool parse_format(const struct handler *h)
+{
+	int size = 0;
+	cleanup_free char *format = tracefs_event_file_read(instance, h->system, h->name,
+							    "format", &size);
+
+	return format && !tep_parse_event(tep, format, size, h->system);
+}
+
 static bool enable(const struct handler *h)
 {
 	char path[128];
 
+	if (!parse_format(h))
+		return false;
 	snprintf(path, sizeof(path), "events/%s/%s/filter", h->system, h->name);
 	if (h->filter && tracefs_instance_file_write(instance, path, h->filter) < 0)
 		return false;
@@ -627,7 +639,6 @@ static bool open_buffers(void)
 
 static bool open_instance(void)
 {
-	const char *systems[] = { "cgroup", "oom", "metrics_ns", "namespace", NULL };
 	char size[16];
 
 	instance = tracefs_instance_create(INSTANCE);
@@ -641,8 +652,11 @@ static bool open_instance(void)
 	tracefs_instance_file_write(instance, "buffer_percent", "0");
 	tracefs_instance_file_write(instance, "trace", "");
 	tracefs_instance_file_write(instance, "tracing_on", "1");
-	tep = tracefs_local_events_system(NULL, systems);
-	return tep && open_buffers();
+	tep = tep_alloc();
+	if (!tep)
+		return false;
+	tep_set_long_size(tep, sizeof(long));
+	return open_buffers();
 }
 
 /* --- what there is --- */
