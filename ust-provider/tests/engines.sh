@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Tests of cid-agent with the engines: podman, also rootless, docker, containerd and LXC, as
-# TAP. To be run as root, with these, cid and jq. There is no registry: images are imported.
+# Tests of cid-agent with the engines: podman, also rootless, docker, containerd, LXC and
+# systemd-nspawn, as TAP. To be run as root, with these, cid and jq. There is no registry: images are imported.
 set -euo pipefail
 
-ABOUT="Tests cid-agent with podman, docker, containerd and LXC"
+ABOUT="Tests cid-agent with podman, docker, containerd, LXC and systemd-nspawn"
 NAME="agent"
 # shellcheck source=ust-provider/tests/agent.sh
 . "$(dirname "$0")/agent.sh"
@@ -209,7 +209,49 @@ lxc_life()
 	same "create start exit remove" "$(life box)"
 }
 
-with_agent --runtime oci --runtime lxc --runtime "docker=$TMP/docker.sock" \
+# --- systemd-nspawn ---
+
+# machined and nspawn as they are, but for a unit that PID 1 would have made
+nspawn_life()
+{
+	local scope=$CGROUPS/machine.slice/box.scope root=$TMP/nspawn
+
+	rootfs
+	cp -a "$TMP/rootfs" "$root"
+	mkdir -p "$root"/{etc,usr,run,var,root} /run/dbus
+	echo ID=box >"$root/etc/os-release"
+	mkdir -p "$scope"
+	at_end rmdir "$scope" "${scope%/*}"
+	at_end until_true grep -q 'populated 0' "$scope/cgroup.events"
+	dbus-daemon --system --nofork --nopidfile &
+	STARTED+=($!)
+	until_true test -S /run/dbus/system_bus_socket
+	/usr/lib/systemd/systemd-machined &
+	STARTED+=($!)
+	until_true machined_answers
+	(
+		echo "$BASHPID" >"$scope/cgroup.procs"
+		exec systemd-nspawn --quiet --register=yes --keep-unit --machine=box \
+			--directory="$root" --resolv-conf=off --timezone=off \
+			--link-journal=no /bin/sleep 1000
+	) &
+	STARTED+=($!)
+	tell start '.id == "box" and .runtime == "nspawn"'
+	same "$root" "$(value start box image)"
+	same_identity start box "$(cat "$scope/payload/cgroup.procs")"
+	kill -KILL "$(value start box pid)"
+	tell exit '.id == "box" and .runtime == "nspawn" and .signal == 9'
+	tell remove '.id == "box" and .runtime == "nspawn"'
+	find "$scope" -mindepth 1 -depth -type d -exec rmdir {} +
+}
+
+machined_answers()
+{
+	dbus-send --system --print-reply --dest=org.freedesktop.machine1 \
+		/org/freedesktop/machine1 org.freedesktop.machine1.Manager.ListMachines
+}
+
+with_agent --runtime oci --runtime lxc --runtime machined --runtime "docker=$TMP/docker.sock" \
 	--runtime "containerd=$TMP/containerd/io.containerd.runtime.v2.task/*"
 claim "podman: a container's life, its name and image" podman_life
 claim "rootless podman: the same, with its owner" rootless_life
@@ -217,4 +259,5 @@ claim "docker: a container's life, its name, image and labels; dockerd may end a
 	docker_life
 claim "containerd: a container's life" containerd_life
 claim "LXC: a container's life" lxc_life
+claim "systemd-nspawn: a container's life" nspawn_life
 finish

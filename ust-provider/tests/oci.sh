@@ -392,6 +392,15 @@ ended_meanwhile()
 	same "exit remove" "$(life meanwhile)"
 }
 
+says_what_is_missing()
+{
+	local want=1
+	[[ ! -e /proc/self/ns/metrics ]] || want=0
+
+	start_agent --runtime none
+	same "$want" "$(grep -c '^cid-agent: this kernel has no metrics namespaces: ' "$TMP/messages")"
+}
+
 wrong_usage()
 {
 	local option
@@ -479,6 +488,7 @@ claim "one that was killed knows what there is when it is back" killed_agent
 claim "and tells the end of what has ended meanwhile" ended_meanwhile
 claim "one that is killed in a burst misses none that lives, and tells none twice" \
 	killed_in_burst
+claim "it says if the kernel has no container IDs" says_what_is_missing
 claim "wrong usage is refused" wrong_usage
 claim "all help is there" helped
 finish
