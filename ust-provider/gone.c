@@ -47,6 +47,7 @@ void gone_add(const struct container *c)
 	free(g->name);
 	*g = (struct gone){
 		.family = c->family,
+		.runtime = c->runtime,
 		.id = xstrdup(c->id),
 		.name = xstrdup(c->name),
 		.uid = c->uid,
@@ -57,32 +58,52 @@ void gone_add(const struct container *c)
 	};
 }
 
-/* The last one, as names are given again */
-static const struct gone *find(const char *family, uid_t uid, const char *id, const char *name)
+static bool is_recent(const struct gone *g)
 {
-	const struct ring *ring = ring_of(uid);
+	return g->id && now_usec() - g->usec < KEEP_USEC;
+}
 
-	for (size_t i = 1; i <= ring->size; i++) {
-		const struct gone *g = &ring->of[(ring->next - i) % ring->size];
-
-		if (g->id && g->uid == uid && !strcmp(g->family, family) &&
-		    !strcmp(id ? g->id : g->name, id ? id : name) &&
-		    now_usec() - g->usec < KEEP_USEC)
-			return g;
-	}
-	return NULL;
+/* The @i-th last one */
+static const struct gone *last(const struct ring *ring, size_t i)
+{
+	return &ring->of[(ring->next - i) % ring->size];
 }
 
 /** gone_by_id - who was it that had this ID, escaped, in the last minutes? Or NULL */
 const struct gone *gone_by_id(const char *family, const char *id, uid_t uid)
 {
-	return find(family, uid, id, NULL);
+	const struct ring *ring = ring_of(uid);
+
+	for (size_t i = 1; i <= ring->size; i++) {
+		const struct gone *g = last(ring, i);
+
+		if (is_recent(g) && g->uid == uid && !strcmp(g->family, family) &&
+		    !strcmp(g->id, id))
+			return g;
+	}
+	return NULL;
 }
 
-/** gone_by_name - who was it that had this name, escaped, in the last minutes? Or NULL */
-const struct gone *gone_by_name(const char *family, const char *name, uid_t uid)
+/** gone_by_name - whose name has @c, that was removed in the last minutes? Or NULL */
+const struct gone *gone_by_name(const struct container *c)
 {
-	return *name ? find(family, uid, NULL, name) : NULL;
+	const struct ring *ring = ring_of(c->uid);
+
+	for (size_t i = 1; *c->name && i <= ring->size; i++) {
+		const struct gone *g = last(ring, i);
+
+		/* What another engine calls so is another container. */
+		if (is_recent(g) && g->uid == c->uid && !strcmp(g->runtime, c->runtime) &&
+		    !strcmp(g->name, c->name))
+			return g;
+	}
+	return NULL;
+}
+
+/** gone_usec - how long is it gone? */
+uint64_t gone_usec(const struct gone *g)
+{
+	return now_usec() - g->usec;
 }
 
 /** gone_has - was there one of this ID, whose ever it was? */

@@ -281,10 +281,14 @@ static pid_t init_below(int fd, unsigned int depth, pid_t *any)
 	pid_t pid = init_in(fd, any);
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *de;
+	int copy;
 
 	if (pid || !depth)
 		return pid;
-	dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir && copy >= 0)
+		close(copy);
 	while (dir && !pid && (de = readdir(dir))) {
 		cleanup_close int child = -1;
 

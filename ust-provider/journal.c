@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What has been told, in a file that outlives the agent, but not the boot. So an agent that
- * was killed tells nothing twice when it is back, and tells the end of what has ended
- * meanwhile. A line is a container as it was told of last; later lines count.
+ * was killed tells nothing twice when it is back, but for what it was just telling, and tells
+ * the end of what has ended meanwhile. A line is a container as it was told of last; later
+ * lines count.
  */
 
 #include <errno.h>
@@ -80,6 +81,8 @@ static void append_one(const struct container *c, void *data)
 static bool rewrite(void)
 {
 	struct all all = { .ok = true };
+	size_t old_length = length;
+	bool old_broken = broken;
 
 	all.fd = openat(dir, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC |
 			O_NOFOLLOW, 0600);
@@ -91,6 +94,8 @@ static bool rewrite(void)
 	if (!all.ok || renameat(dir, NEW_NAME, dir, FILE_NAME)) {
 		close(all.fd);
 		unlinkat(dir, NEW_NAME, 0);
+		length = old_length;
+		broken = old_broken;
 		return false;
 	}
 	least = length;

@@ -29,6 +29,8 @@
 /* When the runtimes are asked, and when it is told without them */
 #define ASK_USEC	500000ULL
 #define TELL_USEC	3000000ULL
+#define RATE_USEC	100000ULL
+#define RATE_MAX	50
 #define RESCAN_USEC	1000000ULL
 /* A cgroup in which nobody has been seen is looked at again, each time twice as late. */
 #define TRIES		4
@@ -154,12 +156,16 @@ static void tell(const struct pending *p, pid_t pid)
 static bool tell_cgroup(struct pending *p)
 {
 	const struct container *c = known(p);
+	bool there;
 	pid_t pid;
 
 	if (c && (c->rank > RANK_CGROUP || c->pidfd >= 0))
 		return true;
-	/* Events of several CPUs aren't in order. */
-	p->gone |= !identity_of_cgroup(p->path);
+	/* Whatever the order was in which it was made and removed: is it there? */
+	there = identity_of_cgroup(p->path);
+	if (p->gone && there)
+		tell(p, 0);
+	p->gone = !there;
 	pid = p->gone ? 0 : identity_init_of_cgroup(p->path);
 	if (pid || (p->gone && p->entered)) {
 		tell(p, pid);
@@ -257,8 +263,7 @@ static void namespace_freed(uint64_t id)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
 	if (p)
 		p->gone = true;
-	else
-		registry_report(&r);
+	registry_report(&r);
 }
 
 static bool namespace_is_there(uint64_t id)
@@ -369,7 +374,8 @@ static void somebody_entered(const char *path)
 	p = pending_path(path, guess.len);
 	if (p && p->gone)
 		made_again(p);
-	if (!p && nr_pending < PENDING_MAX) {
+	/* Users make cgroups of any names in their own. */
+	if (!p && nr_pending < (guess.uid ? PENDING_MAX / 2 : PENDING_MAX)) {
 		p = xcalloc(1, sizeof(*p));
 		p->guess = guess;
 		p->path = xstrdup(path);
@@ -383,13 +389,19 @@ static void somebody_entered(const char *path)
 static void cgroup_made(const char *path)
 {
 	struct cgroup_guess guess;
+	struct pending *p;
 
 	if (!name_of_cgroup(path, &guess) || path[guess.len] ||
 	    registry_by_key(guess.family, guess.id, guess.uid))
 		return;
+	/* Events of several CPUs aren't in order. */
+	p = pending_path(path, guess.len);
+	if (p && !p->gone)
+		return;
 	somebody_entered(path);
-	if (pending && pending_path(path, guess.len))
-		pending_path(path, guess.len)->entered = false;
+	p = pending_path(path, guess.len);
+	if (p)
+		p->entered = false;
 }
 
 static void cgroup_removed(const char *path)
@@ -403,7 +415,8 @@ static void cgroup_removed(const char *path)
 	p = pending_path(path, guess.len);
 	if (p) {
 		p->gone = true;
-		return;
+		/* What has been told of is told of below. */
+		p->entered &= !known(p);
 	}
 	r = (struct report){
 		.what = REPORT_REMOVE,
@@ -618,8 +631,12 @@ static bool open_cpu(struct cpu *cpu, int nr)
 	cpu->kbuf = kbuffer_alloc(sizeof(long) == 8 ? KBUFFER_LSIZE_8 : KBUFFER_LSIZE_4,
 				  tep_is_bigendian() ? KBUFFER_ENDIAN_BIG :
 				  KBUFFER_ENDIAN_LITTLE);
-	return cpu->kbuf &&
-	       sd_event_add_io(loop, &cpu->readable, cpu->fd, POLLIN, on_page, cpu) >= 0;
+	if (!cpu->kbuf ||
+	    sd_event_add_io(loop, &cpu->readable, cpu->fd, POLLIN, on_page, cpu) < 0)
+		return false;
+	/* A user who makes cgroups all the time doesn't keep the loop from the rest. */
+	sd_event_source_set_ratelimit(cpu->readable, RATE_USEC, RATE_MAX);
+	return true;
 }
 
 static bool open_buffers(void)

@@ -50,7 +50,7 @@ static void tell_start(struct container *c)
 	if (again) {
 		c->restarts++;
 	} else {
-		const struct gone *g = gone_by_name(c->family, c->name, c->uid);
+		const struct gone *g = gone_by_name(c);
 
 		if (g) {
 			c->previous.container_id = g->container_id;
@@ -300,15 +300,17 @@ static void correct_init(struct container *c, const struct report *r)
 {
 	bool same = r->pid == c->ident.pid;
 
-	if (same && (c->state == STATE_CREATED || c->reborn))
-		read_identity(c, r->pid);
+	if (same && (c->state == STATE_CREATED || c->reborn) && read_identity(c, r->pid))
+		adopt(c);
 	if (same || r->rank <= c->ident_rank || r->what == REPORT_EXIT)
 		return;
 	if (watch(c, r->pid) && identity_belongs_to(r->pid, r->uid) &&
-	    read_identity(c, r->pid))
+	    read_identity(c, r->pid)) {
 		c->ident_rank = r->rank;
-	else
+		adopt(c);
+	} else {
 		watch(c, c->ident.pid);
+	}
 }
 
 /**
@@ -328,8 +330,12 @@ void life_take_init(struct container *c, const struct report *r)
 		correct_init(c, r);
 		return;
 	}
-	if (c->ident.pid && c->ident.pid != pid && (life_is_up(c) || c->held))
+	if (c->ident.pid && c->ident.pid != pid && (life_is_up(c) || c->held)) {
+		/* Nobody has told of its end, and now the pidfd won't. */
+		if (c->pidfd >= 0)
+			c->unconfirmed++;
 		life_end(c, life_status(c));
+	}
 	c->ident_rank = r->rank;
 	if (watch(c, pid) && identity_belongs_to(pid, r->uid) && read_identity(c, pid)) {
 		c->reborn = c->state == STATE_EXITED;

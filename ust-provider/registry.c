@@ -37,6 +37,16 @@ struct container *registry_find(const char *family, const char *id, uid_t uid)
 	return NULL;
 }
 
+/** registry_has_id - has any container this ID, escaped, whose ever it is? */
+bool registry_has_id(const char *id)
+{
+	struct container *c;
+
+	for (c = *bucket_of(id); c && strcmp(c->id, id); c = c->next)
+		;
+	return c;
+}
+
 /**
  * registry_by_key - find a container by what its runtime calls it
  * @family: see struct report
@@ -143,7 +153,7 @@ void registry_each(void (*fn)(const struct container *c, void *data), void *data
 
 struct tally {
 	uid_t uid;
-	size_t all, own;
+	size_t all, users, own;
 	struct container *ended;	/* one that may go for another one */
 };
 
@@ -152,6 +162,7 @@ static void count(struct container *c, void *data)
 	struct tally *tally = data;
 
 	tally->all++;
+	tally->users += c->uid != 0;
 	if (c->uid != tally->uid)
 		return;
 	tally->own++;
@@ -166,7 +177,8 @@ static bool make_room(uid_t uid)
 	static bool said;
 
 	registry_for_each(count, &tally);
-	if (tally.all < ALL_MAX && (!uid || tally.own < USER_MAX))
+	if (tally.all < ALL_MAX &&
+	    (!uid || (tally.own < USER_MAX && tally.users < ALL_MAX / 2)))
 		return true;
 	if (tally.ended) {
 		life_forget(tally.ended);
@@ -216,8 +228,8 @@ struct container *registry_add(const char *family, const char *runtime,
 	return c;
 }
 
-/** registry_free - free a container, of which nothing is told */
-void registry_free(struct container *c)
+/** registry_free_sources - no listing has it any more */
+void registry_free_sources(struct container *c)
 {
 	struct seen_by *seen;
 
@@ -225,6 +237,11 @@ void registry_free(struct container *c)
 		c->sources = seen->next;
 		free(seen);
 	}
+}
+
+static void free_container(struct container *c)
+{
+	registry_free_sources(c);
 	life_free(c);
 	free(c->id);
 	free(c->name);
@@ -242,7 +259,7 @@ void registry_remove(struct container *c)
 	for (p = bucket_of(c->id); *p != c; p = &(*p)->next)
 		;
 	*p = c->next;
-	registry_free(c);
+	free_container(c);
 }
 
 static void remove_one(struct container *c, void *data)

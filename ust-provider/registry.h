@@ -45,7 +45,7 @@ struct seen_by {
  * @started: its start has been told, or was before anyone could tell
  * @reborn: it had ended, and has a new init that hasn't been told to run yet
  * @restored: from the journal, and no source has told of it since
- * @unlisted: nobody lists it any more, and its init lives
+ * @unlisted: it is said to be removed, or nobody lists it any more, and its init lives
  * @changed: there is more to tell than the journal has
  * @unconfirmed: ends that the kernel has told, and the engine hasn't yet
  * @status: how its init ended, as of waitpid(2); -1: not known
@@ -122,7 +122,8 @@ struct container *registry_find(const char *family, const char *id, uid_t uid);
 struct container *registry_add(const char *family, const char *runtime,
 			    enum report_rank rank, const char *id, uid_t uid);
 void registry_remove(struct container *c);
-void registry_free(struct container *c);
+void registry_free_sources(struct container *c);
+bool registry_has_id(const char *id);
 void registry_for_each(void (*fn)(struct container *c, void *data), void *data);
 void registry_clear(void);
 
@@ -135,6 +136,7 @@ void registry_each(void (*fn)(const struct container *c, void *data), void *data
 /* gone.c: those that there were, for what is still told of them */
 struct gone {
 	const char *family;
+	const char *runtime;
 	char *id;
 	char *name;
 	uid_t uid;
@@ -146,7 +148,8 @@ struct gone {
 
 void gone_add(const struct container *c);
 const struct gone *gone_by_id(const char *family, const char *id, uid_t uid);
-const struct gone *gone_by_name(const char *family, const char *name, uid_t uid);
+const struct gone *gone_by_name(const struct container *c);
+uint64_t gone_usec(const struct gone *g);
 bool gone_has(const char *id);
 void gone_clear(void);
 

@@ -6,8 +6,10 @@
  * on; so it doesn't matter who is first, and who says it again is not heard.
  */
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "registry.h"
 
@@ -16,6 +18,9 @@ struct listing {
 	const void *source;
 	unsigned int round;
 };
+
+/* Of one whose ID may be given again: so long what is told may be of the one before. */
+#define LATE_USEC	2000000
 
 static struct listing *listings;
 static bool settled;
@@ -48,7 +53,9 @@ static void set_name(struct container *c, const struct report *r)
 {
 	cleanup_free char *old = NULL;
 
-	if (r->rank < c->rank && *c->name)
+	/* A create that is late has the name from before. */
+	if (*c->name && (r->rank < c->rank ||
+			 (r->what == REPORT_CREATE && c->state != STATE_NONE)))
 		return;
 	old = xstrdup(c->name);
 	set_string(c, &c->name, r->name, NAME_MAX_BYTES);
@@ -61,7 +68,10 @@ static void take_words(struct container *c, const struct report *r)
 	set_name(c, r);
 	if (r->rank < c->rank)
 		return;
-	c->changed |= r->rank != c->rank;
+	if (r->rank != c->rank) {
+		registry_free_sources(c);
+		c->changed = true;
+	}
 	c->rank = r->rank;
 	c->runtime = r->runtime;
 	set_string(c, &c->image, r->image, NAME_MAX_BYTES);
@@ -97,6 +107,9 @@ static void is_running(struct container *c, const struct report *r, bool new_pid
 		return;
 	if (c->state == STATE_PAUSED && r->what != REPORT_SEEN)
 		return;
+	/* Nothing is known of the init that it has now. */
+	if (c->state == STATE_EXITED && !c->reborn && !r->pid)
+		identity_free(&c->ident);
 	life_go_on(c, STATE_RUNNING, quiet);
 	/* It had ended before this was told. */
 	if (c->held)
@@ -121,14 +134,21 @@ static void has_ended(struct container *c, const struct report *r)
 	}
 	if (c->state == STATE_CREATED && !c->held && r->rank < c->rank)
 		return;
-	if (c->state != STATE_EXITED && !(confirms && !c->held && r->what == REPORT_EXIT))
-		life_end(c, status != -1 ? status : r->status);
+	if (c->state == STATE_EXITED || (confirms && !c->held && r->what == REPORT_EXIT))
+		return;
+	/* The engine has still to say so. */
+	if (!c->held && r->rank < RANK_ENGINE)
+		c->unconfirmed++;
+	life_end(c, status != -1 ? status : r->status);
 }
 
 /* A cgroup or an OCI runtime's state goes when an engine's container exits. */
 static void is_removed(struct container *c, const struct report *r)
 {
-	if (r->rank >= c->rank)
+	/* This is of a life before, or its end is to come. */
+	if (r->rank >= c->rank && life_is_alive(c))
+		c->unlisted = true;
+	else if (r->rank >= c->rank)
 		life_end_and_forget(c);
 	else if (c->state != STATE_CREATED)
 		has_ended(c, r);
@@ -231,9 +251,27 @@ static bool is_worth_it(const struct report *r)
 	}
 }
 
+/* Those of docker, podman and others, which are used once */
+static bool is_random(const char *id)
+{
+	return strspn(id, "0123456789abcdef") == 64 && !id[64];
+}
+
+static bool is_dead(pid_t pid)
+{
+	int fd = identity_open_pid(pid);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	bool dead = fd < 0 || poll(&pfd, 1, 0) != 0;
+
+	if (fd >= 0)
+		close(fd);
+	return dead;
+}
+
 /*
- * Is it told of one that has been removed? IDs of engines are used once; others are names
- * that are given again, so who has another init, or is made anew, is another one.
+ * Is it told of one that has been removed? Other IDs are names, which are given again: who
+ * has another init that lives is another one, and so, after a moment, is whoever is said
+ * to be there.
  */
 static bool is_late(const struct report *r, const char *id)
 {
@@ -241,9 +279,13 @@ static bool is_late(const struct report *r, const char *id)
 
 	if (!g)
 		return false;
-	if (r->pid)
-		return r->pid == g->pid;
-	return !strcmp(r->family, FAMILY_OCI) || r->what != REPORT_CREATE;
+	if (r->pid && r->pid == g->pid)
+		return true;
+	if (r->pid && !is_dead(r->pid))
+		return false;
+	if (is_random(id))
+		return true;
+	return gone_usec(g) < LATE_USEC;
 }
 
 static struct container *find_or_add(const struct report *r, const char *id)
@@ -269,6 +311,8 @@ static struct container *report(const struct report *r)
 	if (!c)
 		return NULL;
 	c->restored = false;
+	if (r->what == REPORT_CREATE || r->what == REPORT_START)
+		c->unlisted = false;
 	take_words(c, r);
 	new_pid = r->pid && r->pid != c->ident.pid;
 	life_take_init(c, r);
@@ -296,7 +340,7 @@ bool registry_has_had(const char *id)
 {
 	cleanup_free char *escaped = escape(id);
 
-	return registry_find(FAMILY_OCI, escaped, 0) || gone_has(escaped);
+	return registry_has_id(escaped) || gone_has(escaped);
 }
 
 /* --- listings --- */
@@ -327,6 +371,10 @@ void registry_list_seen(const void *source, const struct report *r)
 
 	if (!c)
 		return;
+	c->unlisted = false;
+	/* Who knows less than others doesn't say whether it is there. */
+	if (r->rank < c->rank)
+		return;
 	for (seen = c->sources; seen && seen->source != source; seen = seen->next)
 		;
 	if (!seen) {
@@ -336,7 +384,6 @@ void registry_list_seen(const void *source, const struct report *r)
 		c->sources = seen;
 	}
 	seen->round = listing_of(source)->round;
-	c->unlisted = false;
 }
 
 /* Whom @source had, and hasn't any more */

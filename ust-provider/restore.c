@@ -81,11 +81,11 @@ void registry_restore(const struct saved *saved)
 /* Nobody has told of it, and it doesn't live. @data: engines have had their time, too. */
 static void end_restored(struct container *c, void *data)
 {
-	if (!c->restored || life_is_alive(c) || life_has_folder(c))
+	if (!c->restored || life_is_alive(c))
 		return;
 	if (life_is_up(c))
 		life_end(c, -1);
-	if (data || c->rank < RANK_ENGINE)
+	if ((data || c->rank < RANK_ENGINE) && !life_has_folder(c))
 		life_forget(c);
 }
 

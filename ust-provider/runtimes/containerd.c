@@ -223,8 +223,10 @@ static void task_gone(struct folder *f, bool removed)
 	if (!t)
 		return;
 	t->pid = 0;
+	t->state = STATE_EXITED;
+	/* docker tells when its own are removed. */
 	if (t->told && removed)
-		tell(f, t, REPORT_REMOVE);
+		tell(f, t, is_docker(f) ? REPORT_SEEN : REPORT_REMOVE);
 	oci_state_clear(&t->file);
 	free(t->name);
 	free(t->image);

@@ -34,6 +34,8 @@
 #define READS_MAX	64	/* at once, and then it is the others' turn */
 #define LOOK_USEC	200000	/* from one listing to the next */
 #define MOUNT_USEC	100000	/* mounts come in groups */
+#define RATE_USEC	100000
+#define RATE_MAX	50
 #define ACCURACY_USEC	1000
 
 #define MASK_ENDS	(IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -708,6 +710,8 @@ static int add_sources(struct folders *in)
 			      on_inotify, in);
 	if (ret < 0)
 		return ret;
+	/* A user who touches files all the time doesn't keep the loop from the rest. */
+	sd_event_source_set_ratelimit(in->inotify_source, RATE_USEC, RATE_MAX);
 	ret = sd_event_add_time(loop, &in->timer, CLOCK_MONOTONIC, 0, ACCURACY_USEC,
 				on_timer, in);
 	if (ret < 0)

@@ -153,11 +153,16 @@ static void oci_list(struct folder *f)
 	registry_list_seen(folder_source(f), &r);
 }
 
-/* An engine keeps its containers when they have ended, and has the runtime forget them. */
+/*
+ * An engine keeps its containers when they have ended, and has the runtime forget them.
+ * docker's are in a folder "moby", and docker tells when they are removed.
+ */
 static void tell_end(const struct folder *f, struct container *c)
 {
+	bool is_kept = c->engine.folder || !strcmp(folder_root_name(f), "moby");
+
 	c->state = STATE_EXITED;
-	tell(f, c, c->engine.folder ? REPORT_SEEN : REPORT_REMOVE);
+	tell(f, c, is_kept ? REPORT_SEEN : REPORT_REMOVE);
 }
 
 /* It was over before its state could be read: that is all there is to tell. */

@@ -13,6 +13,8 @@ HOOK=$PREFIX/libexec/cid-agent-hook
 CGROUPS=/sys/fs/cgroup
 
 AGENT_PID=
+# What an agent of another test has told is nothing to go on from.
+rm -f /run/cid-agent/journal
 
 run_agent()
 {
