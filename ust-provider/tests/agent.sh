@@ -53,11 +53,13 @@ end_agent()
 }
 trap 'end_agent; clean_up' EXIT
 
-# told EVENT FILTER: has there been such an event? The last line may not be whole yet.
+# told EVENT FILTER: has there been such an event? The last line may not be whole yet. All are
+# read, as sed would end by SIGPIPE otherwise.
 told()
 {
 	sed '$!b; /}$/!d' "$TMP/events" |
-		jq -e -n --arg event "$1" "any(inputs; .event == \$event and ($2))" >/dev/null
+		jq -e -n --arg event "$1" \
+			"[inputs | select(.event == \$event and ($2))] != []" >/dev/null
 }
 
 # tell EVENT FILTER: wait until there is one

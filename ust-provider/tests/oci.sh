@@ -444,6 +444,11 @@ while data := s.recv(65536):
 	same 600 "$(stat -c %a /run/cid-agent/containers)"
 }
 
+all_removed()
+{
+	(($(grep -c '"id":"burst-.*"event":"remove"' "$TMP/events") == BURST))
+}
+
 burst()
 {
 	local i pids=()
@@ -455,10 +460,13 @@ burst()
 		((i % 8 != 7)) || wait "${pids[@]}"
 	done
 	wait "${pids[@]}"
+	until_true all_removed
 	for ((i = 0; i < BURST; i++)); do
-		tell remove ".id == \"burst-$i\""
 		# One may be over before its state can be read.
-		[[ $(life "burst-$i") =~ ^create( start exit)?\ remove$ ]]
+		[[ $(life "burst-$i") =~ ^create( start exit)?\ remove$ ]] || {
+			say "burst-$i: $(life "burst-$i")"
+			return 1
+		}
 	done
 }
 BURST=${CID_AGENT_BURST:-20}
