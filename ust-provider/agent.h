@@ -19,6 +19,10 @@ extern sd_event *loop;
 
 /* --- what a container is --- */
 
+/* Of what ends in an OCI runtime, and of what the kernel alone tells of */
+#define FAMILY_OCI	"oci"
+#define FAMILY_KERNEL	"kernel"
+
 #define ID_MAX		255	/* bytes of a runtime's ID, as it is in a path */
 #define NAME_MAX_BYTES	255	/* of names, images and pods, escaped and with their end cut off */
 #define LABELS_MAX	1023	/* of all labels; one that doesn't fit is left out */
@@ -34,10 +38,9 @@ enum container_state {
 };
 
 /*
- * Who calls it what. An engine starts containers by an OCI runtime, which calls them by
- * the engine's IDs, and either is seen by the names of cgroups: what the
- * three say of one ID and one owner is one container, and the highest of them names its
- * runtime.
+ * Who calls it what. An engine starts containers by an OCI runtime, which calls them by the
+ * engine's IDs, and either is seen by the names of cgroups: what the three say of one ID and
+ * one owner is one container, and the highest of them names its runtime.
  */
 enum report_rank {
 	RANK_CGROUP,		/* guessed from a cgroup's path */
@@ -64,7 +67,7 @@ enum report_what {
  * @rank: how much the source's word for the runtime counts
  * @family: containers of different families are never the same one: "oci" for all that
  *	ends in an OCI runtime, else the runtime's name. A literal.
- * @runtime: its name, as "docker"; a literal
+ * @runtime: its name, as "docker"; a literal, or NULL
  * @id: the runtime's ID of it; what has none is called by its name here
  * @uid: whose it is: 0, or the user's of a rootless runtime
  * @name: what its owner calls it, or NULL
@@ -160,6 +163,10 @@ extern const struct runtime runtime_machined;	/* systemd-nspawn: runtimes/machin
 /* --- what they share --- */
 
 char *escape_bounded(const char *text, size_t max);
+
+/* CLOCK_MONOTONIC in microseconds: when the loop has woken up last, and now */
+uint64_t loop_usec(void);
+uint64_t now_usec(void);
 
 /**
  * labels_add - add a label to a list of them

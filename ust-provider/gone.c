@@ -29,14 +29,6 @@ static struct ring *ring_of(uid_t uid)
 	return &rings[uid != 0];
 }
 
-static uint64_t now_usec(void)
-{
-	uint64_t usec = 0;
-
-	sd_event_now(loop, CLOCK_BOOTTIME, &usec);
-	return usec;
-}
-
 /** gone_add - a container has been removed */
 void gone_add(const struct container *c)
 {
@@ -54,13 +46,13 @@ void gone_add(const struct container *c)
 		.container_id = c->ident.container_id,
 		.pid = c->ident.pid,
 		.restarts = c->restarts,
-		.usec = now_usec(),
+		.usec = loop_usec(),
 	};
 }
 
 static bool is_recent(const struct gone *g)
 {
-	return g->id && now_usec() - g->usec < KEEP_USEC;
+	return g->id && loop_usec() - g->usec < KEEP_USEC;
 }
 
 /* The @i-th last one */
@@ -84,26 +76,28 @@ const struct gone *gone_by_id(const char *family, const char *id, uid_t uid)
 	return NULL;
 }
 
-/** gone_by_name - whose name has @c, that was removed in the last minutes? Or NULL */
-const struct gone *gone_by_name(const struct container *c)
+/* Its ID was given again, or its name; what another engine calls so is another container. */
+static bool has_place_of(const struct container *c, const struct gone *g)
+{
+	return g->uid == c->uid && !strcmp(g->runtime, c->runtime) &&
+	       (!strcmp(g->id, c->id) || (*c->name && !strcmp(g->name, c->name)));
+}
+
+/** gone_before - whose place has @c, that was removed in the last minutes? Or NULL */
+const struct gone *gone_before(const struct container *c)
 {
 	const struct ring *ring = ring_of(c->uid);
 
-	for (size_t i = 1; *c->name && i <= ring->size; i++) {
-		const struct gone *g = last(ring, i);
-
-		/* What another engine calls so is another container. */
-		if (is_recent(g) && g->uid == c->uid && !strcmp(g->runtime, c->runtime) &&
-		    !strcmp(g->name, c->name))
-			return g;
-	}
+	for (size_t i = 1; i <= ring->size; i++)
+		if (is_recent(last(ring, i)) && has_place_of(c, last(ring, i)))
+			return last(ring, i);
 	return NULL;
 }
 
 /** gone_usec - how long is it gone? */
 uint64_t gone_usec(const struct gone *g)
 {
-	return now_usec() - g->usec;
+	return loop_usec() - g->usec;
 }
 
 /** gone_has - was there one of this ID, whose ever it was? */

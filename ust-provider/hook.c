@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "registry.h"
-#include "sources.h"
+#include "runtimes/statefile.h"
 
 #define SOCKET_NAME	"hook"
 #define HEADER		"cid-agent 1 "
 #define DATAGRAM_MAX	(128U << 10)
-#define JSON_DEPTH	32
+#define JSON_BUDGET	(4U << 20)
 /* Before others have their turn */
 #define BATCH		64
 #define WAKEUPS_MAX	200	/* a second */
@@ -41,32 +41,17 @@ static int sock = -1;
 static sd_event_source *incoming;
 static char *buffer;
 
-static const char *string_of(struct json_object *obj, const char *key)
-{
-	struct json_object *val;
-
-	if (!json_object_object_get_ex(obj, key, &val) ||
-	    !json_object_is_type(val, json_type_string))
-		return NULL;
-	return json_object_get_string(val);
-}
-
 static pid_t pid_of(struct json_object *state)
 {
-	struct json_object *val;
-	int64_t pid;
+	int64_t pid = json_object_get_int64(json_member(state, "pid", json_type_int));
 
-	if (!json_object_object_get_ex(state, "pid", &val) ||
-	    !json_object_is_type(val, json_type_int))
-		return 0;
-	pid = json_object_get_int64(val);
 	return pid > 0 && pid <= INT32_MAX ? pid : 0;
 }
 
 /* The engine, where it leaves a note */
 static void name_engine(struct report *r, struct json_object *notes)
 {
-	const char *manager = string_of(notes, "io.container.manager");
+	const char *manager = json_string(notes, "io.container.manager");
 
 	if (manager && !strcmp(manager, "libpod"))
 		r->runtime = "podman";
@@ -75,10 +60,10 @@ static void name_engine(struct report *r, struct json_object *notes)
 	else
 		return;
 	r->rank = RANK_ENGINE;
-	r->name = string_of(notes, "io.kubernetes.cri-o.Name") ?:
-		  string_of(notes, "io.kubernetes.container.name");
-	r->image = string_of(notes, "io.kubernetes.cri-o.ImageName");
-	r->pod = string_of(notes, "io.kubernetes.pod.name");
+	r->name = json_string(notes, "io.kubernetes.cri-o.Name") ?:
+		  json_string(notes, "io.kubernetes.container.name");
+	r->image = json_string(notes, "io.kubernetes.cri-o.ImageName");
+	r->pod = json_string(notes, "io.kubernetes.pod.name");
 }
 
 static void report_state(const struct kind *kind, struct json_object *state, uid_t sender)
@@ -87,13 +72,12 @@ static void report_state(const struct kind *kind, struct json_object *state, uid
 		.what = kind->what,
 		.rank = RANK_OCI,
 		.family = FAMILY_OCI,
-		.runtime = "oci",
 		.uid = sender,
 		REPORT_INIT,
 	};
-	struct json_object *notes;
+	struct json_object *notes = json_member(state, "annotations", json_type_object);
 
-	r.id = string_of(state, "id");
+	r.id = json_string(state, "id");
 	if (!r.id)
 		return;
 	r.pid = kind->what == REPORT_REMOVE ? 0 : pid_of(state);
@@ -101,9 +85,7 @@ static void report_state(const struct kind *kind, struct json_object *state, uid
 	if (sender && kind->what != REPORT_REMOVE &&
 	    (!r.pid || !identity_belongs_to(r.pid, sender)))
 		return;
-	if (kind->what != REPORT_REMOVE &&
-	    json_object_object_get_ex(state, "annotations", &notes) &&
-	    json_object_is_type(notes, json_type_object))
+	if (kind->what != REPORT_REMOVE)
 		name_engine(&r, notes);
 	registry_report(&r);
 }
@@ -114,22 +96,6 @@ static const struct kind *kind_of(const char *name, size_t len)
 		if (strlen(kinds[i].name) == len && !strncmp(kinds[i].name, name, len))
 			return &kinds[i];
 	return NULL;
-}
-
-static struct json_object *parse(const char *text, size_t len)
-{
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-	struct json_object *obj;
-
-	if (!tok)
-		return NULL;
-	obj = json_tokener_parse_ex(tok, text, len);
-	if (!json_object_is_type(obj, json_type_object)) {
-		json_object_put(obj);
-		obj = NULL;
-	}
-	json_tokener_free(tok);
-	return obj;
 }
 
 /* One that is cut off or isn't understood tells that something has happened, still. */
@@ -143,8 +109,8 @@ static void datagram(const char *text, size_t len, uid_t sender)
 	if (!newline || (size_t)(newline - text) < header || memcmp(text, HEADER, header))
 		return;
 	kind = kind_of(text + header, newline - text - header);
-	state = parse(newline + 1, text + len - newline - 1);
-	if (kind && state)
+	state = json_of_text(newline + 1, text + len - newline - 1, JSON_BUDGET);
+	if (kind)
 		report_state(kind, state, sender);
 	json_object_put(state);
 	/* What users' runtimes do is seen in their folders. */

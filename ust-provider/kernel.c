@@ -2,9 +2,9 @@
 /*
  * What the kernel itself tells: cgroups that come and go, containers' IDs and labels, who is
  * killed for want of memory. It needs no runtime's word, and what is lost of its events is
- * looked for; but it has no names, and a cgroup is there before its container. So what it tells of waits for a
- * moment: if a runtime has told of that container by then, or does when it is asked, there
- * is nothing to add. Else it is told by what the kernel knows.
+ * looked for; but it has no names, and a cgroup is there before its container. So what it
+ * tells of waits for a moment: if a runtime has told of that container by then, or does when
+ * it is asked, there is nothing to add. Else it is told by what the kernel knows.
  */
 
 #include <errno.h>
@@ -81,19 +81,11 @@ static const char cgroups_listing;
 static void arm(void);
 static void look_at_all(void);
 
-static uint64_t now_usec(void)
-{
-	uint64_t usec = 0;
-
-	sd_event_now(loop, CLOCK_MONOTONIC, &usec);
-	return usec;
-}
-
 /* --- what waits --- */
 
 static void add_pending(struct pending *p)
 {
-	p->usec = now_usec() + ASK_USEC;
+	p->usec = loop_usec() + ASK_USEC;
 	p->next = pending;
 	pending = p;
 	nr_pending++;
@@ -163,7 +155,7 @@ static bool tell_cgroup(struct pending *p)
 		return true;
 	/* Whatever the order was in which it was made and removed: is it there? */
 	there = identity_of_cgroup(p->path);
-	if (p->gone && there)
+	if (p->gone && there && p->entered)
 		tell(p, 0);
 	p->gone = !there;
 	pid = p->gone ? 0 : identity_init_of_cgroup(p->path);
@@ -178,7 +170,7 @@ static bool tell_cgroup(struct pending *p)
 
 static bool is_due(const struct pending *p)
 {
-	return p->usec <= now_usec();
+	return p->usec <= loop_usec();
 }
 
 static bool namespace_is_due(uint64_t id)
@@ -238,12 +230,14 @@ static void add_namespace(uint64_t id, const char *label)
 {
 	struct pending *p = pending_namespace(id);
 
-	if (!p && !namespace_is_known(id) && nr_pending < PENDING_MAX) {
+	/* Users make them, too. */
+	if (!p && !namespace_is_known(id) && nr_pending < PENDING_MAX / 2) {
 		p = xcalloc(1, sizeof(*p));
 		p->id = id;
 		add_pending(p);
 	}
-	if (p)
+	/* Events of several CPUs aren't in order: it may have its label before it is made. */
+	if (p && *label)
 		snprintf(p->label, sizeof(p->label), "%s", label);
 }
 
@@ -285,7 +279,7 @@ static bool look_at(struct pending *p)
 	}
 	if (tell_cgroup(p))
 		return true;
-	p->usec = now_usec() + (TELL_USEC << p->tries);
+	p->usec = loop_usec() + (TELL_USEC << p->tries);
 	return false;
 }
 
@@ -314,7 +308,7 @@ static int look(sd_event_source *source, uint64_t usec, void *data)
 			next = &p->next;
 		} else if (!p->asked) {
 			p->asked = true;
-			p->usec = now_usec() + TELL_USEC - ASK_USEC;
+			p->usec = loop_usec() + TELL_USEC - ASK_USEC;
 			ask |= !known(p);
 		} else if (look_at(p)) {
 			*next = p->next;
@@ -513,7 +507,7 @@ static const struct handler handlers[] = {
 	{ "oom", "mark_victim", on_victim, NULL, false },
 	{ "metrics_ns", "metrics_ns_create", on_create, NULL, true },
 	{ "metrics_ns", "metrics_ns_set", on_set, NULL, true },
-	{ "namespace", "namespace_free", on_free, "type == 64", true },
+	{ "namespace", "namespace_free", on_free, "type == 64" /* CLONE_NEWMETRICS */, true },
 };
 
 static void handle(struct tep_record *record)
@@ -602,9 +596,8 @@ static void enable_all(void)
 	cleanup_free char *missing = xstrdup("");
 
 	for (size_t i = 0; i < ARRAY_SIZE(handlers); i++) {
-		char *longer;
-
 		bool enabled = enable(&handlers[i]);
+		char *longer;
 
 		tells_victims |= enabled && handlers[i].fn == on_victim;
 		tells_pauses |= enabled && handlers[i].fn == on_frozen;

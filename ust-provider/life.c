@@ -42,7 +42,7 @@ static void label(const struct container *c)
 		identity_label(c);
 }
 
-/* It has been started before, or has the name of another one. */
+/* It has been started before, or has the ID or the name of another one. */
 static void tell_start(struct container *c)
 {
 	bool again = c->started || c->previous.pid;
@@ -50,7 +50,7 @@ static void tell_start(struct container *c)
 	if (again) {
 		c->restarts++;
 	} else {
-		const struct gone *g = gone_by_name(c);
+		const struct gone *g = gone_before(c);
 
 		if (g) {
 			c->previous.container_id = g->container_id;

@@ -53,7 +53,7 @@ const char *argp_program_version = "cid-agent " CID_VERSION;
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "Write each event as a line of JSON to stdout, too", 0 },
 	{ "runtime", 'r', "NAME[=PLACE]", 0,
-	  "Ask this runtime (docker, podman, oci, containerd, lxc, machined, or none); may be given several times. Default: all, where they usually are", 0 },
+	  "Ask this runtime (docker, podman, oci, containerd, lxc, machined, or none); may be given several times. Default: all but podman, whose files are read instead, where they usually are", 0 },
 	{ "statedump-every", OPT_EVERY, "SECONDS", 0,
 	  "Tell of all containers every so often, too", 0 },
 	{ "no-label", OPT_NO_LABEL, NULL, 0,
@@ -258,6 +258,8 @@ static int make_loop(void)
 	int ret = sd_event_default(&loop);
 
 	dump_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ret < 0)
+		errno = -ret;
 	if (ret < 0 || dump_fd < 0 ||
 	    sd_event_add_io(loop, NULL, dump_fd, EPOLLIN, want_statedump, NULL) < 0 ||
 	    sd_event_add_signal(loop, NULL, SIGHUP, on_hangup, NULL) < 0 ||

@@ -194,7 +194,7 @@ static bool make_room(uid_t uid)
 /**
  * registry_add - a container that hasn't been told of
  * @family: literal
- * @runtime: literal
+ * @runtime: literal, or NULL: called by its family, as long as nobody says more
  * @rank: of who says so
  * @id: escaped
  * @uid: whose it is
@@ -211,7 +211,7 @@ struct container *registry_add(const char *family, const char *runtime,
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	c->family = family;
-	c->runtime = runtime;
+	c->runtime = runtime ? runtime : family;
 	c->rank = rank;
 	c->id = xstrdup(id);
 	c->uid = uid;

@@ -41,7 +41,7 @@ struct seen_by {
  * @ident_rank: of who has said which one that is
  * @restarts: how often it was started again, under this ID
  * @previous: container ID and PID it had before it was started again, or that one of
- *	this name had, whose place it has taken
+ *	this ID or name had, whose place it has taken
  * @started: its start has been told, or was before anyone could tell
  * @reborn: it had ended, and has a new init that hasn't been told to run yet
  * @restored: from the journal, and no source has told of it since
@@ -148,7 +148,7 @@ struct gone {
 
 void gone_add(const struct container *c);
 const struct gone *gone_by_id(const char *family, const char *id, uid_t uid);
-const struct gone *gone_by_name(const struct container *c);
+const struct gone *gone_before(const struct container *c);
 uint64_t gone_usec(const struct gone *g);
 bool gone_has(const char *id);
 void gone_clear(void);

@@ -73,7 +73,8 @@ static void take_words(struct container *c, const struct report *r)
 		c->changed = true;
 	}
 	c->rank = r->rank;
-	c->runtime = r->runtime;
+	if (r->runtime)
+		c->runtime = r->runtime;
 	set_string(c, &c->image, r->image, NAME_MAX_BYTES);
 	set_string(c, &c->pod, r->pod, NAME_MAX_BYTES);
 	set_labels(c, r->labels);

@@ -5,12 +5,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "agent.h"
 
 #define RETRY_USEC	1000000ULL
 #define RETRY_DOUBLINGS	6	/* 64 seconds, of which a minute is used */
 #define RETRY_MAX_USEC	60000000ULL
+
+uint64_t loop_usec(void)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(loop, CLOCK_MONOTONIC, &usec);
+	return usec;
+}
+
+uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
 
 /* Where an escaped text may be cut, at @max or before it: not within a "\\" or "\xNN" */
 static size_t cut_before(const char *text, size_t max)

@@ -4,10 +4,6 @@
 
 #include "agent.h"
 
-/* Of what ends in an OCI runtime, and of what the kernel alone tells of */
-#define FAMILY_OCI	"oci"
-#define FAMILY_KERNEL	"kernel"
-
 /* kernel.c: the kernel's own events, and the cgroups that there are at the start */
 void kernel_start(void);
 bool kernel_tells_victims(void);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <json.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,28 +114,35 @@ const char *agent_id_of_name(struct json_object *list, const char *name)
 	return NULL;
 }
 
+/* What it has from the label is there already. */
+static bool is_of_runtime(struct json_object *obj)
+{
+	return strcmp(string_of(obj, "runtime"), "metrics_ns") != 0;
+}
+
 /**
- * agent_note - a container as its runtime names it
+ * agent_find - what the agent knows of a container
  * @list: from agent_containers(); NULL has none
  * @container_id: the container's ID, 0 if it has none
  * @pid: its first process, 0 if it has none
+ * @names: gets what a runtime calls it, for as long as @list is there
  *
- * Return: a new string, "RUNTIME: NAME"; NULL if the agent doesn't know it.
+ * Return: whether it knows more than its label.
  */
-char *agent_note(struct json_object *list, uint64_t container_id, pid_t pid)
+bool agent_find(struct json_object *list, uint64_t container_id, pid_t pid,
+		struct agent_names *names)
 {
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *obj = json_object_array_get_idx(list, i);
-		const char *name = string_of(obj, "name");
 
 		if (container_id ? number_of(obj, "container_id") != container_id :
 		    !pid || number_of(obj, "pid") != (uint64_t)pid)
 			continue;
-		/* What it has from the label is there already. */
-		if (!strcmp(string_of(obj, "runtime"), "metrics_ns"))
-			return NULL;
-		return xasprintf("%s: %s", string_of(obj, "runtime"),
-				 *name ? name : string_of(obj, "id"));
+		names->runtime = string_of(obj, "runtime");
+		names->name = string_of(obj, "name");
+		if (!*names->name)
+			names->name = string_of(obj, "id");
+		return is_of_runtime(obj);
 	}
-	return NULL;
+	return false;
 }

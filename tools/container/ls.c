@@ -114,18 +114,23 @@ static void parent_cell(struct table *t, const struct container *c)
 		table_cell(t, "%llu", (unsigned long long)c->info.parent_id);
 }
 
+static bool find_names(const struct ls *ls, const struct container *c,
+		       const struct process *first, struct agent_names *names)
+{
+	return agent_find(ls->agent, c->has_id ? c->info.id : 0, first ? first->pid : 0,
+			  names);
+}
+
 /* What its runtime calls it, and that it has no ID */
 static char *note_of(const struct ls *ls, const struct container *c,
 		     const struct process *first)
 {
-	char *name = agent_note(ls->agent, c->has_id ? c->info.id : 0, first ? first->pid : 0);
-	char *note;
+	const char *note = c->has_id ? "" : NO_ID_NOTE;
+	struct agent_names names;
 
-	if (c->has_id)
-		return name ? name : xstrdup("");
-	note = xasprintf("%s%s" NO_ID_NOTE, name ? name : "", name ? ", " : "");
-	free(name);
-	return note;
+	if (!find_names(ls, c, first, &names))
+		return xstrdup(note);
+	return xasprintf("%s: %s%s%s", names.runtime, names.name, *note ? ", " : "", note);
 }
 
 static void container_row(struct table *t, const struct inventory *inv,
@@ -240,9 +245,8 @@ static struct json_object *container_json(const struct inventory *inv,
 					  const struct ls *ls)
 {
 	const struct process *first = container_first(inv, c);
-	cleanup_free char *name = agent_note(ls->agent, c->has_id ? c->info.id : 0,
-					     first ? first->pid : 0);
 	struct json_object *obj = json_object_new_object();
+	struct agent_names names;
 	struct nsinfo ns = {};
 
 	if (first)
@@ -256,7 +260,10 @@ static struct json_object *container_json(const struct inventory *inv,
 			       json_object_new_uint64(c->nr_procs));
 	json_object_object_add(obj, "cgroup", out_string(c->cgroup));
 	json_object_object_add(obj, "namespaces", ns_json(&ns, host));
-	json_object_object_add(obj, "name", out_string(name));
+	if (!find_names(ls, c, first, &names))
+		names = (struct agent_names){};
+	json_object_object_add(obj, "runtime", out_string(names.runtime));
+	json_object_object_add(obj, "name", out_string(names.name));
 	return obj;
 }
 

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -26,6 +25,8 @@
 
 #include "../agent.h"
 #include "../http.h"
+#include "../place.h"
+#include "statefile.h"
 
 #define SECOND		1000000ULL
 #define HEADER_USEC	(2 * SECOND)	/* old podmans send none before the first event */
@@ -98,8 +99,7 @@ struct watch {
 	struct http_request *stream;
 	struct http_request *list;
 	sd_event_source *timer;
-	sd_event_source *inotify;
-	char *missing;		/* name of what @inotify waits for */
+	struct awaited awaited;
 	uint64_t from;		/* the stream's beginning, in nanoseconds since 1970 */
 	uint64_t from_mono;	/* the same in microseconds of CLOCK_MONOTONIC */
 	uint64_t last_list;
@@ -129,17 +129,9 @@ static void list(struct watch *w);
 static void end_list_if_done(struct watch *w);
 static void run_queue(struct watch *w);
 
-static uint64_t now_usec(void)
-{
-	uint64_t now = 0;
-
-	sd_event_now(loop, CLOCK_MONOTONIC, &now);
-	return now;
-}
-
 static void arm(struct watch *w, uint64_t usec)
 {
-	sd_event_source_set_time(w->timer, now_usec() + usec);
+	sd_event_source_set_time(w->timer, loop_usec() + usec);
 	sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
 }
 
@@ -157,29 +149,9 @@ static uint64_t longest_usec(void)
 
 /* --- JSON of a stranger --- */
 
-static struct json_object *get(struct json_object *obj, const char *key,
-			       enum json_type type)
-{
-	struct json_object *val;
-
-	if (!json_object_is_type(obj, json_type_object) ||
-	    !json_object_object_get_ex(obj, key, &val) || !json_object_is_type(val, type))
-		return NULL;
-	return val;
-}
-
-/* NULL also for "", which stands for none here */
-static const char *get_string(struct json_object *obj, const char *key)
-{
-	struct json_object *val = get(obj, key, json_type_string);
-	const char *s = val ? json_object_get_string(val) : NULL;
-
-	return s && *s ? s : NULL;
-}
-
 static bool get_int(struct json_object *obj, const char *key, int min, int *res)
 {
-	struct json_object *val = get(obj, key, json_type_int);
+	struct json_object *val = json_member(obj, key, json_type_int);
 	int64_t n;
 
 	if (!val)
@@ -191,36 +163,9 @@ static bool get_int(struct json_object *obj, const char *key, int min, int *res)
 	return true;
 }
 
-/*
- * An empty object takes json-c some hundred times the two bytes that it is in the text. So
- * the length of an answer isn't enough to bound it by.
- */
-static bool costs_too_much(const char *text, size_t len)
-{
-	size_t cost = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '{' || text[i] == '[')
-			cost += 800;
-		else if (text[i] == ',')
-			cost += 150;
-	}
-	return cost > JSON_COST_MAX;
-}
-
 static struct json_object *parse(const char *text, size_t len)
 {
-	struct json_object *obj = NULL;
-	struct json_tokener *tok;
-
-	if (len > INT_MAX || costs_too_much(text, len))
-		return NULL;
-	tok = json_tokener_new_ex(32);
-	if (!tok)
-		return NULL;
-	obj = json_tokener_parse_ex(tok, text, len);
-	json_tokener_free(tok);
-	return obj;
+	return len > INT_MAX ? NULL : json_of_text(text, len, JSON_COST_MAX);
 }
 
 /* It goes into URLs. */
@@ -290,17 +235,17 @@ static void add_labels(struct details *d, struct json_object *labels)
 static void find_pod(struct details *d, struct json_object *obj,
 		     struct json_object *labels)
 {
-	const char *ns = get_string(labels, "io.kubernetes.pod.namespace");
-	const char *name = get_string(labels, "io.kubernetes.pod.name");
+	const char *ns = json_string(labels, "io.kubernetes.pod.namespace");
+	const char *name = json_string(labels, "io.kubernetes.pod.name");
 
 	if (ns && name) {
 		d->pod = xasprintf("%.*s/%.*s", TEXT_MAX, ns, TEXT_MAX, name);
 		d->r.pod = d->pod;
 		return;
 	}
-	d->r.pod = get_string(obj, "PodName");
+	d->r.pod = json_string(obj, "PodName");
 	if (!d->r.pod)
-		d->r.pod = get_string(obj, "Pod");
+		d->r.pod = json_string(obj, "Pod");
 }
 
 /* --- containers that are known --- */
@@ -312,7 +257,7 @@ static void init_report(struct report *r, const struct watch *w, const char *id,
 		REPORT_INIT,
 		.what = what,
 		.rank = RANK_ENGINE,
-		.family = "oci",
+		.family = FAMILY_OCI,
 		.runtime = w->flavour->name,
 		.id = id,
 		.uid = w->uid,
@@ -584,7 +529,7 @@ static void read_state(struct details *d, struct json_object *state)
 {
 	int code, pid;
 
-	d->r.state = state_of(get_string(state, "Status"));
+	d->r.state = state_of(json_string(state, "Status"));
 	if ((d->r.state == STATE_RUNNING || d->r.state == STATE_PAUSED) &&
 	    get_int(state, "Pid", 1, &pid))
 		d->r.pid = pid;
@@ -596,16 +541,16 @@ static void read_state(struct details *d, struct json_object *state)
 static void read_details(struct details *d, const struct container *c,
 			 struct json_object *obj)
 {
-	struct json_object *config = get(obj, "Config", json_type_object);
-	struct json_object *labels = get(config, "Labels", json_type_object);
+	struct json_object *config = json_member(obj, "Config", json_type_object);
+	struct json_object *labels = json_member(config, "Labels", json_type_object);
 	int restarts;
 
 	d->pod = NULL;
 	d->labels[0] = '\0';
 	init_report(&d->r, c->watch, c->id, REPORT_SEEN);
-	read_state(d, get(obj, "State", json_type_object));
-	d->r.name = without_slash(get_string(obj, "Name"));
-	d->r.image = get_string(config, "Image");
+	read_state(d, json_member(obj, "State", json_type_object));
+	d->r.name = without_slash(json_string(obj, "Name"));
+	d->r.image = json_string(config, "Image");
 	if (get_int(obj, "RestartCount", 0, &restarts))
 		d->r.restarts = restarts;
 	add_labels(d, labels);
@@ -774,11 +719,11 @@ static const struct event_name {
 
 static const struct event_name *event_name(struct json_object *obj)
 {
-	const char *type = get_string(obj, "Type");
-	const char *action = get_string(obj, "Action");
+	const char *type = json_string(obj, "Type");
+	const char *action = json_string(obj, "Action");
 
 	if (!action)
-		action = get_string(obj, "status");
+		action = json_string(obj, "status");
 	if (!action || (type && strcmp(type, "container")))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(event_names); i++)
@@ -790,11 +735,11 @@ static const struct event_name *event_name(struct json_object *obj)
 /* Attributes are strings, whatever they mean. */
 static int exit_status(struct json_object *attrs)
 {
-	const char *s = get_string(attrs, "exitCode");
+	const char *s = json_string(attrs, "exitCode");
 	uint64_t code;
 
 	if (!s)
-		s = get_string(attrs, "containerExitCode");
+		s = json_string(attrs, "containerExitCode");
 	if (!s || parse_u64(s, &code) || code > INT_MAX)
 		return -1;
 	return wait_status(code);
@@ -811,9 +756,9 @@ static struct event *new_event(enum report_what what, struct json_object *attrs)
 
 	ev->what = what;
 	ev->status = what == REPORT_EXIT ? exit_status(attrs) : -1;
-	ev->name = copy(without_slash(get_string(attrs, "name")));
-	ev->image = copy(get_string(attrs, "image"));
-	ev->pod = copy(get_string(attrs, "podId"));
+	ev->name = copy(without_slash(json_string(attrs, "name")));
+	ev->image = copy(json_string(attrs, "image"));
+	ev->pod = copy(json_string(attrs, "podId"));
 	return ev;
 }
 
@@ -824,11 +769,11 @@ static struct event *new_event(enum report_what what, struct json_object *attrs)
  */
 static bool is_old(const struct watch *w, struct json_object *obj)
 {
-	struct json_object *val = get(obj, "timeNano", json_type_int);
+	struct json_object *val = json_member(obj, "timeNano", json_type_int);
 	int64_t time = val ? json_object_get_int64(val) : 0;
 
 	return time > 0 && (uint64_t)time < w->from &&
-	       now_usec() - w->from_mono < 2 * SECOND;
+	       loop_usec() - w->from_mono < 2 * SECOND;
 }
 
 static void handle_event(struct watch *w, struct json_object *obj)
@@ -840,11 +785,11 @@ static void handle_event(struct watch *w, struct json_object *obj)
 
 	if (!name || is_old(w, obj))
 		return;
-	actor = get(obj, "Actor", json_type_object);
-	attrs = get(actor, "Attributes", json_type_object);
-	id = get_string(actor, "ID");
+	actor = json_member(obj, "Actor", json_type_object);
+	attrs = json_member(actor, "Attributes", json_type_object);
+	id = json_string(actor, "ID");
 	if (!id)
-		id = get_string(obj, "id");
+		id = json_string(obj, "id");
 	if (!id || !is_id(id))
 		return;
 	c = find_or_add(w, id);
@@ -923,7 +868,7 @@ static void end_list_if_done(struct watch *w)
 	if (!w->listing || w->pending)
 		return;
 	w->listing = false;
-	w->last_list = now_usec();
+	w->last_list = loop_usec();
 	registry_list_end(w, w->list_ok);
 	sweep_containers(w);
 	if (w->list_ok)
@@ -938,7 +883,7 @@ static void end_list_if_done(struct watch *w)
 /* docker's names begin with a slash, and links add names to the first. */
 static const char *name_of_listed(struct json_object *obj)
 {
-	struct json_object *names = get(obj, "Names", json_type_array);
+	struct json_object *names = json_member(obj, "Names", json_type_array);
 	struct json_object *name = NULL;
 
 	if (names && json_object_array_length(names))
@@ -950,7 +895,7 @@ static const char *name_of_listed(struct json_object *obj)
 
 static struct container *container_of_listed(struct watch *w, struct json_object *obj)
 {
-	const char *id = get_string(obj, "Id");
+	const char *id = json_string(obj, "Id");
 	struct container *c;
 
 	if (!id || !is_id(id)) {
@@ -965,7 +910,7 @@ static struct container *container_of_listed(struct watch *w, struct json_object
 
 static void handle_listed(struct watch *w, struct json_object *obj)
 {
-	enum container_state state = state_of(get_string(obj, "State"));
+	enum container_state state = state_of(json_string(obj, "State"));
 	struct container *c = container_of_listed(w, obj);
 
 	if (!c || c->listed == w->gen)
@@ -1022,65 +967,17 @@ static void list(struct watch *w)
 
 /* --- a place, and whether it is there --- */
 
-static int on_appeared(sd_event_source *s, const struct inotify_event *ev, void *userdata)
+static void may_have_come(void *data)
 {
-	struct watch *w = userdata;
-
-	(void)s;
-	if (ev->len && w->missing && strcmp(ev->name, w->missing))
-		return 0;
-	arm(w, APPEAR_USEC);
-	return 0;
+	arm(data, APPEAR_USEC);
 }
 
-static void stop_inotify(struct watch *w)
-{
-	w->inotify = sd_event_source_disable_unref(w->inotify);
-	free(w->missing);
-	w->missing = NULL;
-}
-
-/* The folder closest to it that exists, and the name of what is missing there */
-static char *closest_folder(const char *place, char **missing)
-{
-	char *path = xstrdup(place);
-	char *slash;
-
-	while ((slash = strrchr(path, '/')) && slash > path) {
-		*slash = '\0';
-		if (!access(path, F_OK)) {
-			*missing = xstrdup(slash + 1);
-			return path;
-		}
-	}
-	free(path);
-	*missing = xstrdup(place + strspn(place, "/"));
-	(*missing)[strcspn(*missing, "/")] = '\0';
-	return xstrdup("/");
-}
-
-/*
- * The next folder may have been made before this one was watched: then there is nothing
- * more to wait for in this one. The timer is for what inotify doesn't tell of.
- */
+/* The timer is for what inotify doesn't tell of. */
 static void wait_for_place(struct watch *w)
 {
-	uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-
 	arm(w, longest_usec());
-	for (int tries = 0; tries < 8; tries++) {
-		cleanup_free char *dir = NULL;
-		cleanup_free char *next = NULL;
-
-		stop_inotify(w);
-		dir = closest_folder(w->place, &w->missing);
-		if (sd_event_add_inotify(loop, &w->inotify, dir, mask, on_appeared, w) < 0)
-			return;
-		next = xasprintf("%s/%s", dir, w->missing);
-		if (access(next, F_OK))
-			return;
-	}
-	arm(w, SECOND);
+	if (place_await(&w->awaited, w->place, may_have_come, w) == 1)
+		arm(w, SECOND);
 }
 
 static void begin_stream(struct watch *w)
@@ -1090,7 +987,7 @@ static void begin_stream(struct watch *w)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	w->from = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	w->from_mono = now_usec();
+	w->from_mono = loop_usec();
 	target = xasprintf("/events?since=%lld&filters=%%7B%%22type%%22%%3A%%5B"
 			   "%%22container%%22%%5D%%7D", (long long)now.tv_sec);
 	w->http = http_new(w->place, w->uid);
@@ -1103,7 +1000,7 @@ static void begin(struct watch *w)
 {
 	struct stat st;
 
-	stop_inotify(w);
+	place_forget(&w->awaited);
 	if (stat(w->place, &st)) {
 		wait_for_place(w);
 		return;
@@ -1166,7 +1063,7 @@ static void look(void *watch)
 	else if (is_list_under_way(w))
 		w->again = true;
 	else if (w->gen)
-		arm(w, next > now_usec() ? next - now_usec() : 0);
+		arm(w, next > loop_usec() ? next - loop_usec() : 0);
 }
 
 static void stop(void *watch)
@@ -1174,7 +1071,7 @@ static void stop(void *watch)
 	struct watch *w = watch;
 
 	drop(w, false);
-	stop_inotify(w);
+	place_forget(&w->awaited);
 	sd_event_source_disable_unref(w->timer);
 	registry_forget_source(w);
 	free(w->who);

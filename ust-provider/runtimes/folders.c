@@ -588,14 +588,6 @@ static void check_mounts(struct folder *f)
 }
 
 /* Not sd_event_now(), which stands still while there is work */
-static uint64_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
-}
-
 static void set_timer(struct folders *in, uint64_t usec)
 {
 	uint64_t set;

@@ -41,6 +41,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "place.h"
 
 #define FAMILY		"lxc"
 #define LIBRARY		"liblxc.so.1"
@@ -162,7 +163,7 @@ struct watch {
 	uid_t uid;
 	bool open;			/* the place itself is watched, not one above it */
 	sd_event_source *inotify;
-	char awaited[NAME_MAX + 1];	/* in the folder that is watched */
+	struct awaited awaited;
 	sd_event_source *timer;
 	struct container *containers;
 	size_t nr_containers;
@@ -778,14 +779,6 @@ static void watch_monitor(struct container *c)
 
 /* --- the listing --- */
 
-static uint64_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
-}
-
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct watch *w = userdata;
@@ -1309,40 +1302,18 @@ static int on_place(sd_event_source *s, const struct inotify_event *e, void *use
 	return 0;
 }
 
-static int on_parent(sd_event_source *s, const struct inotify_event *e, void *userdata)
+static void may_have_come(void *data)
 {
-	struct watch *w = userdata;
-
-	(void)s;
-	if (!e->len || !strcmp(e->name, w->awaited))
-		arm(w, SETTLE_USEC);
-	return 0;
+	arm(data, SETTLE_USEC);
 }
 
-/*
- * The place needn't be there, nor the folder that it is in: the closest that is there is
- * watched for the next on the way.
- */
 static void wait_for_place(struct watch *w)
 {
-	cleanup_free char *dir = xstrdup(w->place);
-	char *slash;
-	int r = -ENOENT;
+	int r = place_await(&w->awaited, w->place, may_have_come, w);
 
-	while (r < 0 && (slash = strrchr(dir, '/'))) {
-		*slash = '\0';
-		snprintf(w->awaited, sizeof(w->awaited), "%s", slash + 1);
-		r = sd_event_add_inotify(loop, &w->inotify, *dir ? dir : "/",
-					 PARENT_EVENTS, on_parent, w);
-	}
-	if (r < 0) {
+	if (r < 0)
 		failed(w, "waiting for it to appear", -r);
-		return;
-	}
-	/* It may have come before the watch did. */
-	*slash = '/';
-	slash[1 + strlen(w->awaited)] = '\0';
-	if (!access(dir, F_OK))
+	else if (r)
 		arm(w, SETTLE_USEC);
 }
 
@@ -1351,6 +1322,7 @@ static void open_place(struct watch *w)
 	int r = owner_of(w->place, &w->uid);
 
 	w->open = false;
+	place_forget(&w->awaited);
 	w->inotify = sd_event_source_disable_unref(w->inotify);
 	if (r == -ENOENT || r == -ENOTDIR) {
 		wait_for_place(w);
@@ -1394,6 +1366,7 @@ static void lxc_stop(void *watch)
 	sd_event_source_disable_unref(w->deadline);
 	sd_event_source_disable_unref(w->timer);
 	sd_event_source_disable_unref(w->inotify);
+	place_forget(&w->awaited);
 	registry_forget_source(w);
 	while (w->containers)
 		drop_container(w->containers);

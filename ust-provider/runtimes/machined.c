@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "place.h"
 
 #define FAMILY		"nspawn"
 #define BUS_NAME	"org.freedesktop.DBus"
@@ -31,9 +31,6 @@
 /* A socket is there a little before somebody listens at it. */
 #define SETTLE_USEC	100000
 #define MACHINES_MAX	4096
-#define PARENT_EVENTS	(IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | \
-			 IN_ONLYDIR)
-
 #define cleanup_message __attribute__((cleanup(unref_message)))
 
 /* What has been told of: virtual machines are in machined's signals as well. */
@@ -51,8 +48,7 @@ struct watch {
 	bool dead;			/* the bus has gone, and is to be dropped */
 	bool said;			/* what is wrong: the rest of it needs no words */
 	sd_event_source *timer;
-	sd_event_source *inotify;
-	char awaited[NAME_MAX + 1];	/* in the folder that is watched */
+	struct awaited awaited;
 	struct machine *machines;
 	size_t nr_machines;
 	unsigned int generation;
@@ -623,7 +619,7 @@ static void start_over(struct watch *w)
 		wait_for_place(w);
 		return;
 	}
-	w->inotify = sd_event_source_disable_unref(w->inotify);
+	place_forget(&w->awaited);
 	r = start_bus(w);
 	if (r < 0) {
 		drop_bus(w);
@@ -655,42 +651,18 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static int on_parent(sd_event_source *s, const struct inotify_event *e, void *userdata)
+static void may_have_come(void *data)
 {
-	struct watch *w = userdata;
-
-	(void)s;
-	if (e->len && strcmp(e->name, w->awaited))
-		return 0;
-	arm(w, SETTLE_USEC);
-	return 0;
+	arm(data, SETTLE_USEC);
 }
 
-/*
- * The place needn't be there, nor the folder that it is in: the closest that is there is
- * watched for the next on the way.
- */
 static void wait_for_place(struct watch *w)
 {
-	cleanup_free char *dir = xstrdup(w->place);
-	char *slash;
-	int r = -ENOENT;
+	int r = place_await(&w->awaited, w->place, may_have_come, w);
 
-	w->inotify = sd_event_source_disable_unref(w->inotify);
-	while (r < 0 && (slash = strrchr(dir, '/'))) {
-		*slash = '\0';
-		snprintf(w->awaited, sizeof(w->awaited), "%s", slash + 1);
-		r = sd_event_add_inotify(loop, &w->inotify, *dir ? dir : "/",
-					 PARENT_EVENTS, on_parent, w);
-	}
-	if (r < 0) {
+	if (r < 0)
 		failed(w, "waiting for it to appear", r);
-		return;
-	}
-	/* It may have come before the watch did. */
-	*slash = '/';
-	slash[1 + strlen(w->awaited)] = '\0';
-	if (!w->timer && !access(dir, F_OK))
+	else if (r && !w->timer)
 		arm(w, SETTLE_USEC);
 }
 
@@ -715,7 +687,7 @@ static void machined_stop(void *watch)
 	struct watch *w = watch;
 
 	drop_bus(w);
-	sd_event_source_disable_unref(w->inotify);
+	place_forget(&w->awaited);
 	sd_event_source_disable_unref(w->timer);
 	registry_forget_source(w);
 	while (w->nr_machines)

@@ -152,7 +152,9 @@ daemon_comes_back()
 	docker_ rm -f later >/dev/null
 	tell remove '.name == "later"'
 	same "create start exit remove" "$(life "$id")"
-	grep -c "docker (.*)" "$TMP/messages"
+	# what doesn't work is said once, until it works again
+	grep -q ': docker (.*) works again$' "$TMP/messages"
+	awk '/docker \(/ { bad = !bad; if (bad != /is tried again$/) exit 1 }' "$TMP/messages"
 }
 
 # --- containerd ---

@@ -2,15 +2,15 @@
 /*
  * Whatever a cgroup is called, name_of_cgroup() stays within its buffers and says the
  * same of a container's cgroup as of what is below it.
- *
- *   clang-19 -std=gnu11 -D_GNU_SOURCE -g -fsanitize=fuzzer,address,undefined -I. \
- *	-I../tools/container tests/fuzz_cgroup_names.c cgroup_names.c
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../agent.h"
+
+/* of what is linked with it */
+sd_event *loop;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

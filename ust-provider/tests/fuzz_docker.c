@@ -6,6 +6,8 @@
  * An input is lines; the first byte of each chooses what the rest is: see step().
  */
 
+#include "../place.c"
+#include "../runtimes/statefile.c"
 #include "../runtimes/docker.c"
 #include "fuzz.h"
 
@@ -91,6 +93,7 @@ struct http_request *http_stream(struct http *h, const char *target,
 void registry_report(const struct report *r)
 {
 	check_report(r);
+	check(r->runtime);
 	check(r->rank == RANK_ENGINE && is_id(r->id));
 }
 

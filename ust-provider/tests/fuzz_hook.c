@@ -4,6 +4,7 @@
  * a user's tells of the user's processes only.
  */
 
+#include "../runtimes/statefile.c"
 #include "../hook.c"
 #include "fuzz.h"
 
@@ -40,7 +41,7 @@ void registry_report(const struct report *r)
 		check(!r->pid);
 	else
 		check(!sender || (r->pid && identity_belongs_to(r->pid, sender)));
-	check(r->rank == (strcmp(r->runtime, "oci") ? RANK_ENGINE : RANK_OCI));
+	check(r->rank == (r->runtime ? RANK_ENGINE : RANK_OCI));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

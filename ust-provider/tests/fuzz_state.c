@@ -11,6 +11,9 @@
 #include "../runtimes/statefile.c"
 #include "fuzz.h"
 
+/* of what is linked with it */
+sd_event *loop;
+
 #define USER	1000
 
 static struct {

@@ -165,7 +165,7 @@ hostile()
 	create crun hostile
 	tell create '.id == "hostile"'
 	until_true named hostile
-	jq -e -n 'any(inputs; .id == "hostile" and (.image | length) <= 255)' "$TMP/events"
+	jq -e -n '[inputs | select(.id == "hostile").image | length] | max == 255' "$TMP/events"
 	printf '%s' '{"id": "a b\"c\n", "pid": 0}' | "$HOOK" createRuntime
 	tell create '.id == "a b\"c\\x0a"'
 	printf '%s' '{"id": "a b\"c\n"}' | "$HOOK" poststop
@@ -199,14 +199,10 @@ started_again()
 	crun delete --force again
 	tell remove '.id == "again"'
 	crun run --detach --bundle "$TMP/bundle" again </dev/null >/dev/null 2>&1
-	until_true twice again
-	same "create start exit remove create start" "$(life again)"
-}
-
-twice()
-{
-	(($(jq -n --arg id "$1" '[inputs | select(.event == "start" and .id == $id)] | length' \
-		"$TMP/events") == 2))
+	tell restart ".id == \"again\" and .restart_count == 1 and .pid == $(pid_of crun again)"
+	same "$(jq -n '[inputs | select(.event == "start" and .id == "again")][0].pid' \
+		"$TMP/events")" "$(value restart again previous_pid)"
+	same "create start exit remove create start restart" "$(life again)"
 }
 
 user_lies()
@@ -236,7 +232,8 @@ cid_asks()
 	tell start '.id == "plain-id"'
 	same plain-id "$(cid ps pretty --json | jq -r '.[0].label')"
 	cid ls | grep 'plain-id .*cri-o: pretty'
-	same 'cri-o: pretty' "$(cid ls --json | jq -r '.[] | select(.label == "plain-id") | .name')"
+	same 'cri-o pretty' "$(cid ls --json |
+		jq -r '.[] | select(.label == "plain-id") | .runtime + " " + .name')"
 }
 
 # The agent that comes after it tells of each that lives, and none twice.
