@@ -282,19 +282,18 @@ void emit_statedump(void)
  * @provider: the shared object
  * @notify: called when a session wants the state, on a thread of LTTng's
  *
- * Return: whether there is LTTng-UST; else it says why.
+ * If there is no LTTng-UST it says why.
  */
-bool emit_ust_load(const char *provider, void (*notify)(void))
+void emit_ust_load(const char *provider, void (*notify)(void))
 {
 	int (*on_statedump)(void (*)(void));
 	void *handle = dlopen(provider, RTLD_NOW | RTLD_LOCAL);
 
 	if (!handle) {
 		msg("no tracepoints for LTTng: %s", dlerror());
-		return false;
+		return;
 	}
 	*(void **)&on_statedump = dlsym(handle, "container_agent_on_statedump");
 	if (!on_statedump || on_statedump(notify))
 		msg("LTTng-UST doesn't tell when a session starts: the state is dumped on SIGHUP and every so often only");
-	return true;
 }

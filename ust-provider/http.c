@@ -4,12 +4,16 @@
  * servers frame an answer; what is here makes it an event source of the loop, and bounds
  * what a server can have the agent keep.
  *
+ * It is loaded when the first server is there: it comes with five megabytes of libraries,
+ * which an agent that has none to ask shall not carry.
+ *
  * libcurl's callbacks must not end a transfer, and whoever gets an answer may want just
  * that. So its callbacks only collect, and the answers are handed over after it has
  * returned.
  */
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +57,19 @@ struct http_request {
 	bool told_open;
 };
 
+#define LIBRARY		"libcurl.so.4"
+#define FUNCTIONS(f) \
+	f(easy_cleanup) f(easy_getinfo) f(easy_init) f(easy_setopt) f(easy_strerror) \
+	f(global_init) f(multi_add_handle) f(multi_assign) f(multi_cleanup) \
+	f(multi_info_read) f(multi_init) f(multi_remove_handle) f(multi_setopt) \
+	f(multi_socket_action)
+#define AS_MEMBER(name)	typeof(curl_##name) *name;
+#define AS_NAME(name)	"curl_" #name,
+
+static struct {
+	FUNCTIONS(AS_MEMBER)
+} curl;
+
 static void no_memory(const char *what)
 {
 	msg("libcurl: no memory for a %s", what);
@@ -63,7 +80,7 @@ static int status_of(const struct http_request *req)
 {
 	long status = 0;
 
-	curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
@@ -200,7 +217,7 @@ static int on_watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdat
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		sd_event_source_disable_unref(s);
-		curl_multi_assign(h->multi, fd, NULL);
+		curl.multi_assign(h->multi, fd, NULL);
 		return 0;
 	}
 	if (what != CURL_POLL_OUT)
@@ -211,7 +228,7 @@ static int on_watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdat
 		return sd_event_source_set_io_events(s, events) < 0 ? -1 : 0;
 	if (sd_event_add_io(loop, &s, fd, events, on_io, h) < 0)
 		return -1;
-	curl_multi_assign(h->multi, fd, s);
+	curl.multi_assign(h->multi, fd, s);
 	return 0;
 }
 
@@ -236,14 +253,14 @@ static void end_request(struct http_request *req)
 {
 	if (!req->easy)
 		return;
-	curl_multi_remove_handle(req->http->multi, req->easy);
-	curl_easy_cleanup(req->easy);
+	curl.multi_remove_handle(req->http->multi, req->easy);
+	curl.easy_cleanup(req->easy);
 	req->easy = NULL;
 }
 
 static void free_http(struct http *h)
 {
-	curl_multi_cleanup(h->multi);
+	curl.multi_cleanup(h->multi);
 	sd_event_source_disable_unref(h->timer);
 	free(h->path);
 	free(h);
@@ -316,7 +333,7 @@ static const char *error_of(const struct http_request *req, CURLcode code, int e
 	if (err)
 		return strerror(err);
 	if (code != CURLE_OK)
-		return curl_easy_strerror(code);
+		return curl.easy_strerror(code);
 	if (req->stream && status != 200) {
 		snprintf(text, 64, "the answer is HTTP status %d", status);
 		return text;
@@ -333,7 +350,7 @@ static void hand_over_end(struct http_request *req, CURLcode code)
 	long err = 0;
 
 	if (code == CURLE_COULDNT_CONNECT)
-		curl_easy_getinfo(req->easy, CURLINFO_OS_ERRNO, &err);
+		curl.easy_getinfo(req->easy, CURLINFO_OS_ERRNO, &err);
 	answer.err = err;
 	answer.error = error_of(req, code, err, text);
 	answer.status = status_of(req);
@@ -354,11 +371,11 @@ static void hand_over_ends(struct http *h)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(h->multi, &left))) {
+	while ((m = curl.multi_info_read(h->multi, &left))) {
 		CURLcode code = m->data.result;
 
 		if (m->msg != CURLMSG_DONE ||
-		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &req))
+		    curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &req))
 			continue;
 		hand_over_end(req, code);
 	}
@@ -369,7 +386,7 @@ static void run(struct http *h, curl_socket_t fd, int what)
 	struct http_request *req;
 	int running;
 
-	curl_multi_socket_action(h->multi, fd, what, &running);
+	curl.multi_socket_action(h->multi, fd, what, &running);
 	h->busy++;
 	for (req = h->requests; req; req = req->next)
 		if (req->easy && req->stream)
@@ -385,33 +402,64 @@ static void run(struct http *h, curl_socket_t fd, int what)
 
 /* --- the interface --- */
 
+static bool find_functions(void *library)
+{
+	static const char *const names[] = { FUNCTIONS(AS_NAME) };
+	void *symbols[ARRAY_SIZE(names)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		symbols[i] = dlsym(library, names[i]);
+		if (!symbols[i])
+			return false;
+	}
+	memcpy(&curl, symbols, sizeof(curl));
+	return true;
+}
+
+static bool load_library(void)
+{
+	static bool loaded;
+	void *library;
+
+	if (loaded)
+		return true;
+	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	if (!library || !find_functions(library))
+		return false;
+	if (curl.global_init(CURL_GLOBAL_NOTHING))
+		no_memory("start");
+	loaded = true;
+	return true;
+}
+
 /**
  * http_new - a client of one server
  * @path: its unix socket
  * @peer: who must be listening there
  *
  * Nothing is done before the first request. Connections are kept until http_free().
+ *
+ * Return: NULL if there is no libcurl, or one that lacks a function.
  */
 struct http *http_new(const char *path, uid_t peer)
 {
-	static bool initialised;
-	struct http *h = xcalloc(1, sizeof(*h));
+	struct http *h;
 
-	if (!initialised && curl_global_init(CURL_GLOBAL_NOTHING))
-		no_memory("start");
-	initialised = true;
+	if (!load_library())
+		return NULL;
+	h = xcalloc(1, sizeof(*h));
 	h->path = xstrdup(path);
 	h->peer = peer;
-	h->multi = curl_multi_init();
+	h->multi = curl.multi_init();
 	if (!h->multi || sd_event_add_time(loop, &h->timer, CLOCK_MONOTONIC, UINT64_MAX,
 					   1000, on_time, h) < 0)
 		no_memory("client");
 	sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_watch_socket);
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	curl.multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_watch_socket);
+	curl.multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl.multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
+	curl.multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	curl.multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
 	return h;
 }
 
@@ -434,29 +482,29 @@ void http_free(struct http *h)
 static void set_protocol(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
 #else
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTP);
+	curl.easy_setopt(easy, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTP);
 #endif
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* The environment's proxies are for others */
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
+	curl.easy_setopt(easy, CURLOPT_PROXY, "");
+	curl.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl.easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
 }
 
 static void set_callbacks(CURL *easy, struct http_request *req)
 {
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, req);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, req);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, req);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, req);
+	curl.easy_setopt(easy, CURLOPT_PRIVATE, req);
+	curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
+	curl.easy_setopt(easy, CURLOPT_WRITEDATA, req);
+	curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl.easy_setopt(easy, CURLOPT_HEADERDATA, req);
+	curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, req);
 }
 
 static struct http_request *new_request(struct http *h, const char *target, void *arg)
@@ -468,13 +516,13 @@ static struct http_request *new_request(struct http *h, const char *target, void
 	req->arg = arg;
 	req->max = HTTP_ANSWER_MAX;
 	req->opened = -1;
-	req->easy = curl_easy_init();
+	req->easy = curl.easy_init();
 	if (!req->easy)
 		no_memory("request");
 	set_protocol(req->easy);
 	set_callbacks(req->easy, req);
-	if (curl_easy_setopt(req->easy, CURLOPT_UNIX_SOCKET_PATH, h->path) ||
-	    curl_easy_setopt(req->easy, CURLOPT_URL, url))
+	if (curl.easy_setopt(req->easy, CURLOPT_UNIX_SOCKET_PATH, h->path) ||
+	    curl.easy_setopt(req->easy, CURLOPT_URL, url))
 		no_memory("URL");
 	req->next = h->requests;
 	h->requests = req;
@@ -497,8 +545,8 @@ struct http_request *http_get(struct http *h, const char *target, size_t max,
 	req->done = done;
 	if (max < req->max)
 		req->max = max;
-	curl_easy_setopt(req->easy, CURLOPT_TIMEOUT_MS, ANSWER_MS);
-	if (curl_multi_add_handle(h->multi, req->easy))
+	curl.easy_setopt(req->easy, CURLOPT_TIMEOUT_MS, ANSWER_MS);
+	if (curl.multi_add_handle(h->multi, req->easy))
 		no_memory("request");
 	return req;
 }
@@ -516,7 +564,7 @@ struct http_request *http_stream(struct http *h, const char *target,
 	struct http_request *req = new_request(h, target, arg);
 
 	req->stream = ops;
-	if (curl_multi_add_handle(h->multi, req->easy))
+	if (curl.multi_add_handle(h->multi, req->easy))
 		no_memory("request");
 	return req;
 }

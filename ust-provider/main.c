@@ -167,24 +167,32 @@ static char *find_object(const char *name)
 	return xasprintf("%s/%s", self, name);
 }
 
-static void (*watch_sessions)(void (*fn)(void));
-
-/* Without liblttng-ctl, or the right to use it, parts of a trace that rotates lack the state. */
-static void load_control(void)
+/*
+ * For the sessions, of which there is one now. Without liblttng-ctl, or the right to use it,
+ * parts of a trace that rotates lack the state.
+ */
+static void watch_sessions(void)
 {
-	cleanup_free char *path = find_object(CONTROL);
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	static void (*sessions)(void (*fn)(void));
+	static bool tried;
 
-	if (handle)
-		*(void **)&watch_sessions = dlsym(handle, "container_agent_sessions");
+	if (!tried) {
+		cleanup_free char *path = find_object(CONTROL);
+		void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+		if (handle)
+			*(void **)&sessions = dlsym(handle, "container_agent_sessions");
+		tried = true;
+	}
+	if (sessions)
+		sessions(ask_for_statedump);
 }
 
 static void load_provider(void)
 {
 	cleanup_free char *path = find_object(PROVIDER);
 
-	if (emit_ust_load(path, ask_for_statedump))
-		load_control();
+	emit_ust_load(path, ask_for_statedump);
 }
 
 static int want_statedump(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -197,8 +205,7 @@ static int want_statedump(sd_event_source *source, int fd, uint32_t events, void
 	if (read(fd, &times, sizeof(times)) != sizeof(times))
 		return 0;
 	emit_statedump();
-	if (watch_sessions)
-		watch_sessions(ask_for_statedump);
+	watch_sessions();
 	return 0;
 }
 

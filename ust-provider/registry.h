@@ -199,7 +199,7 @@ void journal_stop(void);
 
 /* emit.c: the events. Nothing is made of an event that nobody records. */
 void emit_json_to(int fd);
-bool emit_ust_load(const char *provider, void (*notify)(void));
+void emit_ust_load(const char *provider, void (*notify)(void));
 void emit_create(const struct container *c);
 void emit_start(const struct container *c);
 void emit_restart(const struct container *c);

@@ -991,6 +991,10 @@ static void begin_stream(struct watch *w)
 	target = xasprintf("/events?since=%lld&filters=%%7B%%22type%%22%%3A%%5B"
 			   "%%22container%%22%%5D%%7D", (long long)now.tv_sec);
 	w->http = http_new(w->place, w->uid);
+	if (!w->http) {
+		fail(w, "libcurl is needed to ask it, and isn't installed");
+		return;
+	}
 	w->gen = 0;
 	w->stream = http_stream(w->http, target, &stream_ops, w);
 	arm(w, HEADER_USEC);
