@@ -39,6 +39,8 @@ static struct {
 	bool readers;		/* what many readers get, instead */
 	bool namespaces;	/* what many scopes cost, instead */
 	const char *root;	/* where the files are read, NULL: / */
+	char *start;		/* what a start of this program costs, instead */
+	const char *stdin;	/* what it gets by a pipe, NULL: nothing */
 } opt = { .loops = 10000, .pattern = "*" };
 
 static uint64_t read_clock(clockid_t clock)
@@ -120,6 +122,55 @@ static void run_exec(const void *arg)
 		_exit(1);
 	}
 	reap(pid);
+}
+
+/* --- a program, as OCI runtimes start a hook: with a pipe that has something in it --- */
+
+static char input[4096], *start_argv[8];
+static ssize_t input_len;
+static int start_stdin = -1;
+
+static void ready_start(void)
+{
+	int fds[2];
+
+	close(start_stdin);
+	if (pipe2(fds, O_CLOEXEC) || write(fds[1], input, input_len) != input_len)
+		err(1, "pipe");
+	close(fds[1]);
+	start_stdin = fds[0];
+}
+
+static void run_start(const void *arg)
+{
+	static char *const envp[] = { NULL };
+	pid_t pid = vfork();
+
+	(void)arg;
+	if (!pid) {
+		dup2(start_stdin, STDIN_FILENO);
+		execve(start_argv[0], start_argv, envp);
+		_exit(127);
+	}
+	reap(pid);
+}
+
+static void prepare_start(void)
+{
+	char *word = strtok(opt.start, " ");
+	int fd;
+
+	for (size_t i = 0; word && i < ARRAY_SIZE(start_argv) - 1; i++) {
+		start_argv[i] = word;
+		word = strtok(NULL, " ");
+	}
+	if (!opt.stdin)
+		return;
+	fd = open(opt.stdin, O_RDONLY | O_CLOEXEC);
+	input_len = read(fd, input, sizeof(input));
+	if (input_len < 0)
+		err(1, "%s", opt.stdin);
+	close(fd);
 }
 
 static int ping[2], pong[2];
@@ -449,6 +500,14 @@ void measure_where_prepared(const struct bench *b,
 	put_back();
 }
 
+static void measure_start(void)
+{
+	const struct bench start = { .name = "start", .run = run_start, .ready = ready_start };
+
+	prepare_start();
+	measure(&start);
+}
+
 static void measure_operations(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(benches); i++) {
@@ -547,6 +606,9 @@ static const struct argp_option options[] = {
 	{ "readers", 'r', NULL, 0, "what many readers get, instead", 0 },
 	{ "namespaces", 'm', NULL, 0, "what many scoped namespaces cost, "
 	  "instead", 0 },
+	{ "start", 's', "COMMAND", 0, "what a start of COMMAND costs, instead: a path, and "
+	  "words", 0 },
+	{ "stdin", 'f', "FILE", 0, "what COMMAND gets by a pipe", 0 },
 	{ 0 }
 };
 
@@ -578,6 +640,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'm':
 		opt.namespaces = true;
 		return 0;
+	case 's':
+		opt.start = arg;
+		return 0;
+	case 'f':
+		opt.stdin = arg;
+		return 0;
 	case 'i':
 		opt.scope = !strcmp(arg, "scope");
 		opt.namespace = opt.scope || !strcmp(arg, "namespace");
@@ -608,6 +676,8 @@ int main(int argc, char **argv)
 		measure_readers();
 	} else if (opt.namespaces) {
 		measure_namespaces();
+	} else if (opt.start) {
+		measure_start();
 	} else {
 		measure_operations();
 		measure_kfuncs();
