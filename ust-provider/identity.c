@@ -31,6 +31,9 @@ struct agent_pidfd_info {
 	int32_t exit_code;
 };
 
+/* In field 9 of /proc/PID/stat, since it is there; of Linux's include/linux/sched.h */
+#define PF_FORKNOEXEC		0x40
+
 #define AGENT_PIDFD_GET_INFO	_IOWR(0xff, 11, struct agent_pidfd_info)
 
 /* systemd in a container is in init.scope. */
@@ -317,6 +320,27 @@ pid_t identity_init_of_cgroup(const char *path)
 		return 0;
 	pid = init_below(fd, INIT_DEPTH, &any);
 	return pid ? pid : any;
+}
+
+/**
+ * identity_has_program - has a process executed a program since it was forked?
+ * @pid: the process
+ *
+ * Return: false, if it is still what has forked it; true, also if that can't be known.
+ */
+bool identity_has_program(pid_t pid)
+{
+	cleanup_free char *path = xasprintf("/proc/%d/stat", pid);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned int flags;
+	char buf[512], *end;
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	/* its name may be anything */
+	end = strrchr(buf, ')');
+	return !end || sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1 ||
+	       !(flags & PF_FORKNOEXEC);
 }
 
 /**

@@ -159,6 +159,11 @@ static bool tell_cgroup(struct pending *p)
 		tell(p, 0);
 	p->gone = !there;
 	pid = p->gone ? 0 : identity_init_of_cgroup(p->path);
+	/* What crun has made of itself, so far: on a slow machine it hasn't told anyone yet. */
+	if (pid && !identity_has_program(pid) && p->tries + 1 < TRIES) {
+		p->tries++;
+		return false;
+	}
 	if (pid || (p->gone && p->entered)) {
 		tell(p, pid);
 		return true;

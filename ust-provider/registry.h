@@ -112,6 +112,7 @@ void identity_free(struct identity *ident);
 int identity_open_pid(pid_t pid);
 int identity_exit_status(int pidfd, pid_t pid);
 pid_t identity_init_of_cgroup(const char *path);
+bool identity_has_program(pid_t pid);
 uint64_t identity_of_cgroup(const char *path);
 bool identity_label(const struct container *c);
 const char *identity_cgroup_root(void);
