@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../cid/claim.sh"
 
 PREFIX=$(dirname "$(dirname "$(command -v cid)")")
-AGENT=$PREFIX/sbin/cid-agent
+AGENT=${CID_AGENT:-$PREFIX/sbin/cid-agent}
 HOOK=$PREFIX/libexec/cid-agent-hook
 CGROUPS=/sys/fs/cgroup
 
@@ -52,6 +52,29 @@ end_agent()
 	AGENT_PID=
 }
 trap 'end_agent; clean_up' EXIT
+
+# An agent that has sanitizers writes there what they find. What stops it, such as a leak at
+# its end, is a finding.
+export ASAN_OPTIONS=log_path=$TMP/finding UBSAN_OPTIONS=log_path=$TMP/finding:print_stacktrace=1
+
+no_findings()
+{
+	local found
+
+	found=$(find "$TMP" -maxdepth 1 -name 'finding.*' -exec cat {} +)
+	[[ ! $found ]] || {
+		say "$found"
+		return 1
+	}
+}
+
+# With CID_AGENT=FILE, an agent that has sanitizers, they have the last word.
+finish_agents()
+{
+	end_agent
+	[[ -z ${CID_AGENT:-} ]] || claim "the sanitizers find no fault" no_findings
+	finish
+}
 
 # told EVENT FILTER: has there been such an event? The last line may not be whole yet. All are
 # read, as sed would end by SIGPIPE otherwise.

@@ -87,10 +87,22 @@ docker_()
 	docker -H "unix://$TMP/docker.sock" "$@"
 }
 
+# As on Debian: one that dockerd starts by itself has 15 s for that.
+start_containerd_of_docker()
+{
+	mkdir -p "$TMP/docker-containerd"
+	containerd --config /dev/null --root /var/tmp/agent-docker/containerd \
+		--state "$TMP/docker-containerd" \
+		--address "$TMP/docker-containerd.sock" >"$TMP/docker-containerd.log" 2>&1 &
+	STARTED+=($!)
+	until_true ctr -a "$TMP/docker-containerd.sock" version
+}
+
 start_dockerd()
 {
 	echo '{ "storage-driver": "vfs" }' >"$TMP/daemon.json"
 	dockerd --config-file "$TMP/daemon.json" --host "unix://$TMP/docker.sock" \
+		--containerd "$TMP/docker-containerd.sock" \
 		--data-root /var/tmp/agent-docker --exec-root "$TMP/docker-run" \
 		--pidfile "$TMP/docker.pid" --iptables=false --ip6tables=false \
 		--bridge=none >"$TMP/dockerd.log" 2>&1 &
@@ -112,6 +124,7 @@ docker_life()
 	local id
 
 	at_end rm -rf /var/tmp/agent-docker
+	start_containerd_of_docker
 	start_dockerd
 	image docker_
 	id=$(docker_run web --label tier=front --label "a,b=c" agent-test busybox sleep 1000)
@@ -262,4 +275,4 @@ claim "docker: a container's life, its name, image and labels; dockerd may end a
 claim "containerd: a container's life" containerd_life
 claim "LXC: a container's life" lxc_life
 claim "systemd-nspawn: a container's life" nspawn_life
-finish
+finish_agents

@@ -176,4 +176,4 @@ claim "and so has each part of one that rotates" each_part_has_it
 claim "a container's life is recorded" life_is_recorded
 claim "a session daemon may start after the agent" sessiond_is_late
 claim "without LTTng there are no tracepoints, and all the rest" without_lttng
-finish
+finish_agents

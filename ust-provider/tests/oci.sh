@@ -503,4 +503,4 @@ claim "one that is killed in a burst misses none that lives, and tells them once
 claim "it says if the kernel has no container IDs" says_what_is_missing
 claim "wrong usage is refused" wrong_usage
 claim "all help is there" helped
-finish
+finish_agents

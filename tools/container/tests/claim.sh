@@ -11,7 +11,8 @@ usage: ${0##*/} [--help] [PATTERN]
 
 $ABOUT. Prints TAP; with PATTERN (a glob)
 only of those whose claim matches. Exit status: 1 if a test failed, or none matches.
-Environment: CID_CLAIMS, as PATTERN
+Environment: CID_CLAIMS, as PATTERN; CID_WAIT, how long to wait for what has to come, in
+seconds (60)
 USAGE
 	exit
 	;;
@@ -126,7 +127,7 @@ fails()
 
 until_true()
 {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + ${CID_WAIT:-60}))
 
 	while ((SECONDS < end)); do
 		! "$@" >/dev/null 2>&1 || return 0
