@@ -45,7 +45,7 @@ enum container_state {
 enum report_rank {
 	RANK_CGROUP,		/* guessed from a cgroup's path */
 	RANK_OCI,		/* crun, runc */
-	RANK_ENGINE,		/* podman, docker, containerd */
+	RANK_ENGINE,		/* podman, docker, containerd, Incus */
 };
 
 enum report_what {
@@ -69,6 +69,7 @@ enum report_what {
  *	ends in an OCI runtime, else the runtime's name. A literal.
  * @runtime: its name, as "docker"; a literal, or NULL
  * @id: the runtime's ID of it; what has none is called by its name here
+ * @old_id: with REPORT_RENAME: what @id was before, if it is a name; else NULL
  * @uid: whose it is: 0, or the user's of a rootless runtime
  * @name: what its owner calls it, or NULL
  * @image: or NULL
@@ -91,6 +92,7 @@ struct report {
 	const char *family;
 	const char *runtime;
 	const char *id;
+	const char *old_id;
 	uid_t uid;
 	const char *name;
 	const char *image;
@@ -158,6 +160,8 @@ extern const struct runtime runtime_podman;	/* the same API: runtimes/docker.c *
 extern const struct runtime runtime_oci;	/* crun, runc: runtimes/oci.c */
 extern const struct runtime runtime_containerd;	/* runtimes/containerd.c */
 extern const struct runtime runtime_lxc;	/* runtimes/lxc.c */
+extern const struct runtime runtime_incus;	/* runtimes/incus.c */
+extern const struct runtime runtime_lxd;	/* the same API: runtimes/incus.c */
 extern const struct runtime runtime_machined;	/* systemd-nspawn: runtimes/machined.c */
 
 /* --- what they share --- */

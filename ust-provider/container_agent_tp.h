@@ -127,11 +127,13 @@ LTTNG_UST_TRACEPOINT_EVENT(container_agent, rename,
 	LTTNG_UST_TP_ARGS(
 		const struct container *, c,
 		const struct machine *, machine,
-		const char *, old_name
+		const char *, old_name,
+		const char *, old_id
 	),
 	LTTNG_UST_TP_FIELDS(
 		CONTAINER_FIELDS(c)
 		lttng_ust_field_string(old_name, old_name)
+		lttng_ust_field_string(old_id, old_id)
 	)
 )
 LTTNG_UST_TRACEPOINT_LOGLEVEL(container_agent, rename,

@@ -222,15 +222,16 @@ void emit_exit(const struct container *c)
 	put_json(obj);
 }
 
-void emit_rename(const struct container *c, const char *old_name)
+void emit_rename(const struct container *c, const char *old_name, const char *old_id)
 {
 	struct json_object *obj;
 
-	lttng_ust_tracepoint(container_agent, rename, c, machine, old_name);
+	lttng_ust_tracepoint(container_agent, rename, c, machine, old_name, old_id);
 	obj = json_event("rename", c);
 	if (!obj)
 		return;
 	add_string(obj, "old_name", old_name);
+	add_string(obj, "old_id", old_id);
 	put_json(obj);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Docker and podman speak HTTP on unix sockets. libcurl knows HTTP, in all the ways that
+ * Docker, podman and Incus speak HTTP on unix sockets. libcurl knows HTTP, in all the ways that
  * servers frame an answer; what is here makes it an event source of the loop, and bounds
  * what a server can have the agent keep.
  *
@@ -23,6 +23,7 @@
 
 #include "agent.h"
 #include "http.h"
+#include "websocket.h"
 
 #define CONNECT_MS	5000L
 #define ANSWER_MS	10000L
@@ -45,6 +46,8 @@ struct http_request {
 	struct http *http;
 	CURL *easy;		/* NULL: it is over, and waits to be freed */
 	const struct http_stream_ops *stream;
+	struct websocket *websocket;	/* NULL: @stream is lines as they are */
+	struct curl_slist *headers;
 	http_done_fn *done;
 	void *arg;
 	char *buf;
@@ -52,6 +55,8 @@ struct http_request {
 	size_t line;		/* length of the line at the end of @buf that goes on */
 	size_t header;		/* bytes so far */
 	const char *refused;	/* why the answer isn't wanted */
+	bool too_long;		/* that is why */
+	int fd;			/* the socket, if it was opened for this request, or -1 */
 	int opened;		/* socket whose peer is to be checked, or -1 */
 	bool header_done;
 	bool told_open;
@@ -62,7 +67,7 @@ struct http_request {
 	f(easy_cleanup) f(easy_getinfo) f(easy_init) f(easy_setopt) f(easy_strerror) \
 	f(global_init) f(multi_add_handle) f(multi_assign) f(multi_cleanup) \
 	f(multi_info_read) f(multi_init) f(multi_remove_handle) f(multi_setopt) \
-	f(multi_socket_action)
+	f(multi_socket_action) f(slist_append) f(slist_free_all)
 #define AS_MEMBER(name)	typeof(curl_##name) *name;
 #define AS_NAME(name)	"curl_" #name,
 
@@ -82,6 +87,11 @@ static int status_of(const struct http_request *req)
 
 	curl.easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
 	return status;
+}
+
+static bool is_good(const struct http_request *req)
+{
+	return status_of(req) == (req->websocket ? 101 : 200);
 }
 
 /* --- what libcurl calls --- */
@@ -115,26 +125,77 @@ static void count_line(struct http_request *req, const char *data, size_t len)
 		req->refused = "a line is too long";
 }
 
-static size_t on_data(char *data, size_t one, size_t len, void *userdata)
+/* Return: NULL; or why no more is wanted. */
+static const char *keep(struct http_request *req, const char *data, size_t len)
 {
-	struct http_request *req = userdata;
-
-	if (one != 1 || req->refused)
-		return 0;
-	if (req->stream && status_of(req) != 200)
-		return len;
-	if (len > req->max - req->len)
+	req->too_long = len > req->max - req->len;
+	if (req->too_long)
 		req->refused = "the answer is too long";
 	else if (!make_room(req, len))
 		req->refused = "no memory for the answer";
 	else if (req->stream)
 		count_line(req, data, len);
 	if (req->refused)
-		return 0;
+		return req->refused;
 	memcpy(req->buf + req->len, data, len);
 	req->len += len;
 	req->buf[req->len] = '\0';
-	return len;
+	return NULL;
+}
+
+/* A message is to be a line; JSON, of which it is, takes spaces as well. */
+static const char *on_message_data(void *arg, const char *data, size_t len)
+{
+	struct http_request *req = arg;
+	const char *wrong = NULL;
+	const char *newline;
+
+	while (!wrong && (newline = memchr(data, '\n', len))) {
+		size_t n = newline - data;
+
+		wrong = keep(req, data, n) ?: keep(req, " ", 1);
+		data += n + 1;
+		len -= n + 1;
+	}
+	return wrong ?: keep(req, data, len);
+}
+
+static const char *on_message_end(void *arg)
+{
+	return keep(arg, "\n", 1);
+}
+
+/* libcurl has sent all that it is going to send. */
+static const char *on_ping(void *arg, const char *data, size_t len)
+{
+	const struct http_request *req = arg;
+	char frame[WEBSOCKET_PONG_MAX];
+	size_t size = websocket_pong(frame, data, len);
+
+	if (send(req->fd, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size)
+		return NULL;
+	return "a ping can't be answered";
+}
+
+static const struct websocket_ops message_ops = {
+	.data = on_message_data,
+	.end = on_message_end,
+	.ping = on_ping,
+};
+
+static size_t on_data(char *data, size_t one, size_t len, void *userdata)
+{
+	struct http_request *req = userdata;
+
+	if (one != 1 || req->refused)
+		return 0;
+	if (req->stream && !is_good(req))
+		return len;
+	if (req->websocket)
+		req->refused = websocket_read(req->websocket, &message_ops, req, data, len);
+	else
+		keep(req, data, len);
+	return req->refused ? 0 : len;
 }
 
 /*
@@ -166,7 +227,8 @@ static size_t on_header(char *data, size_t one, size_t len, void *userdata)
 		req->refused = "the header is too long";
 		return 0;
 	}
-	if (len && len <= 2 && (data[0] == '\r' || data[0] == '\n') && status_of(req) >= 200)
+	if (len && len <= 2 && (data[0] == '\r' || data[0] == '\n') &&
+	    (status_of(req) >= 200 || (req->websocket && is_good(req))))
 		req->header_done = true;
 	return len;
 }
@@ -179,6 +241,7 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose,
 	if (purpose != CURLSOCKTYPE_IPCXN || addr->family != AF_UNIX)
 		return CURL_SOCKET_BAD;
 	req->opened = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	req->fd = req->opened;
 	return req->opened < 0 ? CURL_SOCKET_BAD : req->opened;
 }
 
@@ -255,6 +318,8 @@ static void end_request(struct http_request *req)
 		return;
 	curl.multi_remove_handle(req->http->multi, req->easy);
 	curl.easy_cleanup(req->easy);
+	curl.slist_free_all(req->headers);
+	req->headers = NULL;
 	req->easy = NULL;
 }
 
@@ -280,6 +345,7 @@ static void sweep(struct http *h)
 			continue;
 		}
 		*p = req->next;
+		free(req->websocket);
 		free(req->buf);
 		free(req);
 	}
@@ -316,7 +382,7 @@ static void hand_over_lines(struct http_request *req)
 
 static void hand_over_stream(struct http_request *req)
 {
-	if (!req->told_open && req->header_done && status_of(req) == 200) {
+	if (!req->told_open && req->header_done && is_good(req)) {
 		req->told_open = true;
 		req->stream->open(req->arg);
 	}
@@ -334,7 +400,7 @@ static const char *error_of(const struct http_request *req, CURLcode code, int e
 		return strerror(err);
 	if (code != CURLE_OK)
 		return curl.easy_strerror(code);
-	if (req->stream && status != 200) {
+	if (req->stream && !is_good(req)) {
 		snprintf(text, 64, "the answer is HTTP status %d", status);
 		return text;
 	}
@@ -352,6 +418,7 @@ static void hand_over_end(struct http_request *req, CURLcode code)
 	if (code == CURLE_COULDNT_CONNECT)
 		curl.easy_getinfo(req->easy, CURLINFO_OS_ERRNO, &err);
 	answer.err = err;
+	answer.only_this = req->too_long || code == CURLE_OPERATION_TIMEDOUT;
 	answer.error = error_of(req, code, err, text);
 	answer.status = status_of(req);
 	if (!req->stream && !answer.error) {
@@ -405,7 +472,7 @@ static void run(struct http *h, curl_socket_t fd, int what)
 static bool find_functions(void *library)
 {
 	static const char *const names[] = { FUNCTIONS(AS_NAME) };
-	void *symbols[ARRAY_SIZE(names)];
+	void *symbols[ARRAY_SIZE(names)] = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		symbols[i] = dlsym(library, names[i]);
@@ -515,6 +582,7 @@ static struct http_request *new_request(struct http *h, const char *target, void
 	req->http = h;
 	req->arg = arg;
 	req->max = HTTP_ANSWER_MAX;
+	req->fd = -1;
 	req->opened = -1;
 	req->easy = curl.easy_init();
 	if (!req->easy)
@@ -533,7 +601,7 @@ static struct http_request *new_request(struct http *h, const char *target, void
  * http_get - ask for something that has an end
  * @h: the client
  * @target: path and query, encoded
- * @max: bytes that the answer may have, at most HTTP_ANSWER_MAX
+ * @max: bytes that the answer may have
  * @done: called once, later, unless the request is cancelled; it is gone by then
  * @arg: for @done
  */
@@ -543,8 +611,7 @@ struct http_request *http_get(struct http *h, const char *target, size_t max,
 	struct http_request *req = new_request(h, target, arg);
 
 	req->done = done;
-	if (max < req->max)
-		req->max = max;
+	req->max = max;
 	curl.easy_setopt(req->easy, CURLOPT_TIMEOUT_MS, ANSWER_MS);
 	if (curl.multi_add_handle(h->multi, req->easy))
 		no_memory("request");
@@ -564,6 +631,48 @@ struct http_request *http_stream(struct http *h, const char *target,
 	struct http_request *req = new_request(h, target, arg);
 
 	req->stream = ops;
+	if (curl.multi_add_handle(h->multi, req->easy))
+		no_memory("request");
+	return req;
+}
+
+/* The key is for whoever is no WebSocket to show it, which a header without "101" does. */
+static void ask_for_upgrade(struct http_request *req)
+{
+	static const char *const headers[] = {
+		"Connection: Upgrade",
+		"Upgrade: websocket",
+		"Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		struct curl_slist *all = curl.slist_append(req->headers, headers[i]);
+
+		if (!all)
+			no_memory("header");
+		req->headers = all;
+	}
+	curl.easy_setopt(req->easy, CURLOPT_HTTPHEADER, req->headers);
+	/* So that @fd is known */
+	curl.easy_setopt(req->easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+/**
+ * http_websocket - the same by WebSocket, each message of text as a line
+ * @h: the client
+ * @target: path and query, encoded
+ * @ops: called later, unless the request is cancelled; it is gone when @ops->end() is
+ * @arg: for @ops
+ */
+struct http_request *http_websocket(struct http *h, const char *target,
+				    const struct http_stream_ops *ops, void *arg)
+{
+	struct http_request *req = new_request(h, target, arg);
+
+	req->stream = ops;
+	req->websocket = xcalloc(1, sizeof(*req->websocket));
+	ask_for_upgrade(req);
 	if (curl.multi_add_handle(h->multi, req->easy))
 		no_memory("request");
 	return req;

@@ -254,6 +254,7 @@ void life_end_and_forget(struct container *c)
 static void adopt(struct container *c)
 {
 	cleanup_free char *old_name = NULL;
+	cleanup_free char *old_id = NULL;
 	struct container *other;
 	char id[ID_TEXT_SIZE];
 
@@ -268,6 +269,7 @@ static void adopt(struct container *c)
 		return;
 	}
 	old_name = xstrdup(other->name);
+	old_id = xstrdup(other->id);
 	c->state = other->state;
 	c->started = other->started;
 	/* For the journal, the other one is no more. */
@@ -276,7 +278,7 @@ static void adopt(struct container *c)
 	gone_add(other);
 	registry_remove(other);
 	if (c->state != STATE_NONE) {
-		emit_rename(c, old_name);
+		emit_rename(c, old_name, old_id);
 		journal_put(c);
 	}
 }

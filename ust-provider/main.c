@@ -53,7 +53,7 @@ const char *argp_program_version = "cid-agent " CID_VERSION;
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "Write each event as a line of JSON to stdout, too", 0 },
 	{ "runtime", 'r', "NAME[=PLACE]", 0,
-	  "Ask this runtime (docker, podman, oci, containerd, lxc, machined, or none); may be given several times. Default: all but podman, whose files are read instead, where they usually are", 0 },
+	  "Ask this runtime (docker, podman, oci, containerd, lxc, incus, lxd, machined, or none); may be given several times. Default: all but podman, whose files are read instead, where they usually are", 0 },
 	{ "statedump-every", OPT_EVERY, "SECONDS", 0,
 	  "Tell of all containers every so often, too", 0 },
 	{ "no-label", OPT_NO_LABEL, NULL, 0,

@@ -20,7 +20,7 @@ static int on_event(sd_event_source *source, const struct inotify_event *event, 
 
 	(void)source;
 	/* Without a name it is the folder itself that has gone, or too much has happened. */
-	if (!event->len || !strcmp(event->name, a->name))
+	if (!event->len || !*a->name || !strcmp(event->name, a->name))
 		a->fn(a->data);
 	return 0;
 }
@@ -62,4 +62,25 @@ int place_await(struct awaited *a, const char *place, void (*fn)(void *data), vo
 	*slash = '/';
 	slash[1 + strlen(a->name)] = '\0';
 	return !access(dir, F_OK);
+}
+
+/**
+ * place_await_change - wait until something comes into the folder of a place
+ * @a: the caller's, until place_forget()
+ * @place: absolute path
+ * @fn: called each time
+ * @data: for @fn
+ *
+ * Return: 0; a negative errno.
+ */
+int place_await_change(struct awaited *a, const char *place, void (*fn)(void *data), void *data)
+{
+	cleanup_free char *dir = xstrdup(place);
+
+	place_forget(a);
+	a->fn = fn;
+	a->data = data;
+	*a->name = '\0';
+	*strrchr(dir, '/') = '\0';
+	return sd_event_add_inotify(loop, &a->source, *dir ? dir : "/", EVENTS, on_event, a);
 }

@@ -16,6 +16,7 @@
 #define USER_MAX	2000
 
 static struct container *buckets[BUCKETS];
+static size_t nr_all, nr_users;		/* containers, and those that aren't root's */
 
 static struct container **bucket_of(const char *id)
 {
@@ -153,7 +154,7 @@ void registry_each(void (*fn)(const struct container *c, void *data), void *data
 
 struct tally {
 	uid_t uid;
-	size_t all, users, own;
+	size_t own;
 	struct container *ended;	/* one that may go for another one */
 };
 
@@ -161,8 +162,6 @@ static void count(struct container *c, void *data)
 {
 	struct tally *tally = data;
 
-	tally->all++;
-	tally->users += c->uid != 0;
 	if (c->uid != tally->uid)
 		return;
 	tally->own++;
@@ -176,9 +175,10 @@ static bool make_room(uid_t uid)
 	struct tally tally = { .uid = uid };
 	static bool said;
 
+	if (nr_all < ALL_MAX && !uid)
+		return true;
 	registry_for_each(count, &tally);
-	if (tally.all < ALL_MAX &&
-	    (!uid || (tally.own < USER_MAX && tally.users < ALL_MAX / 2)))
+	if (nr_all < ALL_MAX && tally.own < USER_MAX && nr_users < ALL_MAX / 2)
 		return true;
 	if (tally.ended) {
 		life_forget(tally.ended);
@@ -225,6 +225,8 @@ struct container *registry_add(const char *family, const char *runtime,
 		c->ident.container_id = strtoull(id, NULL, 10);
 	c->next = *bucket;
 	*bucket = c;
+	nr_all++;
+	nr_users += uid != 0;
 	return c;
 }
 
@@ -251,15 +253,38 @@ static void free_container(struct container *c)
 	free(c);
 }
 
-/** registry_remove - take a container out of the table, and free it */
-void registry_remove(struct container *c)
+static void take_out(struct container *c)
 {
 	struct container **p;
 
 	for (p = bucket_of(c->id); *p != c; p = &(*p)->next)
 		;
 	*p = c->next;
+}
+
+/** registry_remove - take a container out of the table, and free it */
+void registry_remove(struct container *c)
+{
+	take_out(c);
+	nr_all--;
+	nr_users -= c->uid != 0;
 	free_container(c);
+}
+
+/**
+ * registry_change_id - it is called by another ID, as the ID is a name
+ * @c: the container
+ * @id: escaped; nobody else's
+ */
+void registry_change_id(struct container *c, const char *id)
+{
+	struct container **bucket = bucket_of(id);
+
+	take_out(c);
+	free(c->id);
+	c->id = xstrdup(id);
+	c->next = *bucket;
+	*bucket = c;
 }
 
 static void remove_one(struct container *c, void *data)

@@ -33,7 +33,7 @@ struct seen_by {
  * @family: see struct report
  * @runtime: see struct report; may change to that of a higher rank
  * @rank: of who has said so
- * @id: the runtime's ID, escaped
+ * @id: the runtime's ID, escaped; another one once it is renamed, where it is a name
  * @uid: whose it is
  * @name: "" if it isn't known; so are the other strings. Never NULL.
  * @state: what its events have told
@@ -123,6 +123,7 @@ struct container *registry_find(const char *family, const char *id, uid_t uid);
 struct container *registry_add(const char *family, const char *runtime,
 			    enum report_rank rank, const char *id, uid_t uid);
 void registry_remove(struct container *c);
+void registry_change_id(struct container *c, const char *id);
 void registry_free_sources(struct container *c);
 bool registry_has_id(const char *id);
 void registry_for_each(void (*fn)(struct container *c, void *data), void *data);
@@ -207,7 +208,7 @@ void emit_restart(const struct container *c);
 void emit_exit(const struct container *c);
 void emit_pause(const struct container *c);
 void emit_unpause(const struct container *c);
-void emit_rename(const struct container *c, const char *old_name);
+void emit_rename(const struct container *c, const char *old_name, const char *old_id);
 void emit_oom(const struct container *c);
 void emit_remove(const struct container *c);
 void emit_statedump(void);

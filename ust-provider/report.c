@@ -49,7 +49,8 @@ static void set_labels(struct container *c, const char *labels)
 	c->changed = true;
 }
 
-static void set_name(struct container *c, const struct report *r)
+/* @old_id: what it was called by, if that has changed with the name */
+static void set_name(struct container *c, const struct report *r, const char *old_id)
 {
 	cleanup_free char *old = NULL;
 
@@ -59,13 +60,13 @@ static void set_name(struct container *c, const struct report *r)
 		return;
 	old = xstrdup(c->name);
 	set_string(c, &c->name, r->name, NAME_MAX_BYTES);
-	if (*old && strcmp(old, c->name) && c->state != STATE_NONE)
-		emit_rename(c, old);
+	if (c->state != STATE_NONE && (old_id || (*old && strcmp(old, c->name))))
+		emit_rename(c, old, old_id ?: c->id);
 }
 
-static void take_words(struct container *c, const struct report *r)
+static void take_words(struct container *c, const struct report *r, const char *old_id)
 {
-	set_name(c, r);
+	set_name(c, r, old_id);
 	if (r->rank < c->rank)
 		return;
 	if (r->rank != c->rank) {
@@ -87,6 +88,37 @@ static void take_cgroup(struct container *c, const char *path)
 {
 	if (path && !c->ident.cgroup_path)
 		identity_set_cgroup(&c->ident, path);
+}
+
+/*
+ * Where the ID is a name. For the journal, who had it before is no more. Where it ran isn't
+ * its own any more either: that is called by the ID, which may be given again.
+ *
+ * Return: the old ID, for free(); NULL: there is none such, or it stays.
+ */
+static char *change_id(const struct report *r, const char *id)
+{
+	cleanup_free char *old_id = escape(r->old_id);
+	struct container *c = registry_find(r->family, old_id, r->uid);
+	struct container *other = registry_find(r->family, id, r->uid);
+	enum container_state state;
+
+	if (!c || c == other || r->rank < c->rank || (other && r->rank < other->rank))
+		return NULL;
+	/* It still has to end, and its runtime says that it is no more. */
+	if (other)
+		life_end_and_forget(other);
+	if (!life_is_alive(c))
+		identity_free(&c->ident);
+	/* A listing that is under way may not have it. */
+	registry_free_sources(c);
+	state = c->state;
+	c->state = STATE_REMOVED;
+	journal_put(c);
+	c->state = state;
+	registry_change_id(c, id);
+	c->changed = true;
+	return xstrdup(old_id);
 }
 
 /* --- how it goes on --- */
@@ -302,19 +334,22 @@ static struct container *find_or_add(const struct report *r, const char *id)
 static struct container *report(const struct report *r)
 {
 	cleanup_free char *id = NULL;
+	cleanup_free char *old_id = NULL;
 	struct container *c;
 	bool new_pid;
 
 	if (!r->id || !*r->id || strlen(r->id) > ID_MAX)
 		return NULL;
 	id = escape(r->id);
+	if (r->what == REPORT_RENAME && r->old_id)
+		old_id = change_id(r, id);
 	c = find_or_add(r, id);
 	if (!c)
 		return NULL;
 	c->restored = false;
 	if (r->what == REPORT_CREATE || r->what == REPORT_START)
 		c->unlisted = false;
-	take_words(c, r);
+	take_words(c, r, old_id);
 	new_pid = r->pid && r->pid != c->ident.pid;
 	life_take_init(c, r);
 	take_cgroup(c, r->cgroup);

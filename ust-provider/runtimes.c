@@ -21,6 +21,8 @@ static const struct runtime *const runtimes[] = {
 	&runtime_oci,
 	&runtime_containerd,
 	&runtime_lxc,
+	&runtime_incus,
+	&runtime_lxd,
 	&runtime_machined,
 };
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,4 +280,25 @@ const char *json_string(struct json_object *obj, const char *key)
 	const char *s = val ? json_object_get_string(val) : NULL;
 
 	return s && *s ? s : NULL;
+}
+
+/**
+ * json_int - a member that is a number, and a small one
+ * @obj: of any type, or NULL
+ * @key: its name
+ * @min: the least that it may be
+ * @res: gets it
+ */
+bool json_int(struct json_object *obj, const char *key, int min, int *res)
+{
+	struct json_object *val = json_member(obj, key, json_type_int);
+	int64_t n;
+
+	if (!val)
+		return false;
+	n = json_object_get_int64(val);
+	if (n < min || n > INT_MAX)
+		return false;
+	*res = n;
+	return true;
 }

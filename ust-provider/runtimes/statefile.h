@@ -31,5 +31,6 @@ struct json_object *json_of_file(int dirfd, const char *name, size_t max, uid_t 
 const char *json_string(struct json_object *obj, const char *key);
 struct json_object *json_member(struct json_object *obj, const char *key,
 				enum json_type type);
+bool json_int(struct json_object *obj, const char *key, int min, int *res);
 
 #endif

@@ -14,6 +14,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#ifndef FUZZ_FAMILY
+#define FUZZ_FAMILY	FAMILY_OCI
+#endif
+
 #define check(is_true)		\
 	do {			\
 		if (!(is_true))	\
@@ -68,11 +72,12 @@ static inline void check_report(const struct report *r)
 	check(r->what <= REPORT_REMOVE && r->state <= STATE_REMOVED);
 	check(r->rank <= RANK_ENGINE);
 	check(r->what != REPORT_SEEN || r->state != STATE_NONE);
-	check(r->family && !strcmp(r->family, FAMILY_OCI));
+	check(r->family && !strcmp(r->family, FUZZ_FAMILY));
 	/* A hook may come from any OCI runtime. */
 	check((!r->runtime || *r->runtime) && r->id);
 	check(r->pid >= 0 && r->status >= -1 && r->status <= 0xffff && r->restarts >= -1);
 	check_text(r->id, FUZZ_TEXT_MAX);
+	check_text(r->old_id, FUZZ_TEXT_MAX);
 	check_text(r->name, FUZZ_TEXT_MAX);
 	check_text(r->image, FUZZ_TEXT_MAX);
 	check_text(r->pod, FUZZ_TEXT_MAX);

@@ -143,10 +143,11 @@ EMIT(unpause)
 EMIT(oom)
 EMIT(remove)
 
-void emit_rename(const struct container *c, const char *old_name)
+void emit_rename(const struct container *c, const char *old_name, const char *old_id)
 {
 	check_container(c, NULL);
 	check_text(old_name, FUZZ_TEXT_MAX);
+	check_text(old_id, FUZZ_TEXT_MAX);
 }
 
 static void add(struct json_object *obj, const char *key, const char *text, uint64_t number)
