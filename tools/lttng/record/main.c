@@ -23,6 +23,7 @@ enum long_option {
 	OPT_RELAY = 0x100,
 	OPT_LIVE,
 	OPT_JSON,
+	OPT_ROTATE,
 };
 
 static const struct argp_option options[] = {
@@ -36,6 +37,8 @@ static const struct argp_option options[] = {
 	  "Send the trace to an lttng-relayd instead, such as net://host", 0 },
 	{ "live", OPT_LIVE, NULL, 0,
 	  "Let readers see it while it is recorded; without --relay, by the relayd of this machine", 0 },
+	{ "rotate", OPT_ROTATE, "PERIOD|SIZE", 0,
+	  "Begin a new chunk of the trace after each 30s, 5m or 1h, or with each 64M or 1G: each has the state, and can be read alone", 0 },
 	{ "duration", 'd', "SEC", 0, "End after that time; without, at Ctrl-C", 0 },
 	{ "json", OPT_JSON, NULL, 0, "In the end, tell in JSON what was recorded", 0 },
 	{}
@@ -69,6 +72,33 @@ static double seconds(const char *arg, struct argp_state *state)
 	return val;
 }
 
+/* As lttng enable-rotation has --timer and --size */
+static void set_rotation(struct recording *rec, const char *arg, struct argp_state *state)
+{
+	static const struct {
+		const char *name;
+		double usec, bytes;
+	} units[] = {
+		{ "", .usec = 1e6 }, { "s", .usec = 1e6 }, { "m", .usec = 60e6 },
+		{ "h", .usec = 3600e6 }, { "K", .bytes = 1UL << 10 },
+		{ "M", .bytes = 1UL << 20 }, { "G", .bytes = 1UL << 30 },
+	};
+	char *end;
+	double val;
+
+	errno = 0;
+	val = strtod(arg, &end);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (errno || end == arg || !(val > 0) || val > 1e9 || strcmp(end, units[i].name))
+			continue;
+		rec->rotate_usec = val * units[i].usec;
+		rec->rotate_bytes = val * units[i].bytes;
+	}
+	if (!rec->rotate_usec && !rec->rotate_bytes)
+		argp_error(state, "'%s' is no time, such as 30s or 5m, and no size, such as 64M",
+			   arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct recording *rec = state->input;
@@ -93,6 +123,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		rec->json = true;
 		return 0;
+	case OPT_ROTATE:
+		set_rotation(rec, arg, state);
+		return 0;
 	case 'd':
 		rec->duration = seconds(arg, state);
 		return 0;
@@ -102,6 +135,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (rec->output && (rec->relay || rec->live))
 			argp_error(state, "a trace goes to a directory or to a relay daemon, not to both");
+		if (rec->live && (rec->rotate_usec || rec->rotate_bytes))
+			argp_error(state, "a live trace has no chunks: --live and --rotate don't go together");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -274,12 +309,14 @@ static void say_result(const struct recording *rec, double time, uint64_t discar
 		       uint64_t lost)
 {
 	cleanup_free char *where = escape(rec->output ? rec->output : rec->relay);
-	char size[32] = "";
+	char size[32] = "", chunks[32] = "";
 
 	if (rec->output)
 		out_bytes(size, sizeof(size), size_of(rec->output));
-	printf("recorded %.1f s%s%s in %s, session %s; %llu events lost\n",
-	       time, *size ? ", " : "", size, where, rec->session,
+	if (rec->nr_rotations)
+		snprintf(chunks, sizeof(chunks), " in %u chunks", rec->nr_rotations + 1);
+	printf("recorded %.1f s%s%s%s in %s, session %s; %llu events lost\n",
+	       time, *size ? ", " : "", size, chunks, where, rec->session,
 	       (unsigned long long)(discarded + lost));
 }
 
@@ -305,6 +342,7 @@ static void print_result(const struct recording *rec, double time, uint64_t disc
 	json_object_object_add(obj, "seconds", json_object_new_double(time));
 	json_object_object_add(obj, "discarded_events", json_object_new_uint64(discarded));
 	json_object_object_add(obj, "lost_packets", json_object_new_uint64(lost));
+	json_object_object_add(obj, "chunks", json_object_new_uint64(rec->nr_rotations + 1));
 	for (size_t i = 0; i < rec->nr_profiles; i++)
 		json_object_array_add(events, out_string(rec->profiles[i]->name));
 	json_object_object_add(obj, "profiles", events);
@@ -323,7 +361,7 @@ static int record(struct recording *rec)
 
 	if (session_start(rec))
 		return CID_FAIL;
-	if (follow_start(rec))
+	if (follow_start(rec) || rotate_start(rec))
 		ret = CID_FAIL;
 	say_missing(rec);
 	if (ret == CID_OK) {
@@ -336,9 +374,11 @@ static int record(struct recording *rec)
 			return CID_FAIL;
 	}
 	follow_stop();
+	rotate_stop();
 	if (session_stop(rec, &discarded, &lost))
 		ret = CID_FAIL;
 	session_destroy(rec);
+	rotate_forget();
 	if (ret == CID_OK && rec->json)
 		print_result(rec, time, discarded, lost);
 	else if (ret == CID_OK)

@@ -53,6 +53,10 @@ bool event_list_has(const struct event_list *list, const char *name);
  * @output: absolute path of the trace, NULL with @relay
  * @relay: URL of a relay daemon
  * @live: its readers may read while it is recorded
+ * @old_format: it has CTF 1.8, for a relay daemon that doesn't take CTF 2
+ * @rotate_usec: a new chunk begins after that time, or
+ * @rotate_bytes: when there is so much of it; 0: neither
+ * @nr_rotations: how often one has
  * @duration: in seconds; 0: until a signal comes
  */
 struct recording {
@@ -69,6 +73,10 @@ struct recording {
 	char *output;
 	const char *relay;
 	bool live;
+	bool old_format;
+	uint64_t rotate_usec;
+	uint64_t rotate_bytes;
+	unsigned int nr_rotations;
 	bool json;
 	double duration;
 	struct event_list known;
@@ -99,5 +107,8 @@ void follow_lock(void);
 void follow_unlock(void);
 int follow_start(struct recording *rec);
 void follow_stop(void);
+int rotate_start(struct recording *rec);
+void rotate_stop(void);
+void rotate_forget(void);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The session of LTTng in which is recorded */
 
+#include <dlfcn.h>
 #include <lttng/lttng.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,13 @@
 /* For each CPU; a second of 20,000 switches with their contexts is some 2 MB. */
 #define SUBBUF_SIZE	(1UL << 20)
 #define NR_SUBBUFS	8
+
+/*
+ * LTTng has CTF 2 by default since 2.15, which a relay daemon before that doesn't take. The
+ * headers that this is built with may be older, so these are its numbers.
+ */
+#define REFUSED_FORMAT	172	/* LTTNG_ERR_UNSUPPORTED_TRACE_FORMAT */
+#define CTF_1_8		1	/* LTTNG_TRACE_FORMAT_CTF_1_8 */
 
 /* Events that only lttng-modules with this project's series has, on its kernel */
 #define OUR_EVENT	"lttng_statedump_container"
@@ -155,6 +163,16 @@ static struct lttng_session_descriptor *describe(const struct recording *rec)
 	return lttng_session_descriptor_local_create(rec->session, rec->output);
 }
 
+/* As older libraries lack the function, which needs no such thing there. */
+static void set_old_format(struct lttng_session_descriptor *desc)
+{
+	int (*set)(struct lttng_session_descriptor *desc, int format);
+
+	*(void **)&set = dlsym(RTLD_DEFAULT, "lttng_session_descriptor_set_trace_format");
+	if (set)
+		set(desc, CTF_1_8);
+}
+
 static int create(const struct recording *rec)
 {
 	struct lttng_session_descriptor *desc = describe(rec);
@@ -165,6 +183,8 @@ static int create(const struct recording *rec)
 		    rec->relay ? rec->relay : rec->output);
 		return -1;
 	}
+	if (rec->old_format)
+		set_old_format(desc);
 	ret = lttng_create_session_ext(desc);
 	lttng_session_descriptor_destroy(desc);
 	if (ret != LTTNG_OK) {
@@ -285,6 +305,7 @@ int session_enable(struct recording *rec, const struct followed *ids, size_t nr)
 	return enable(rec, ids, nr, false);
 }
 
+/* Return: 0; -1, and says why; -REFUSED_FORMAT. */
 static int set_up(struct recording *rec)
 {
 	/* Those that the user names may all be still to come. */
@@ -296,14 +317,14 @@ static int set_up(struct recording *rec)
 		msg("out of memory");
 		return -1;
 	}
-	ret = add_channel(handle);
-	if (ret < 0)
-		msg("cannot make a channel: %s", why(ret));
-	else
+	ret = add_channel(handle);	/* which is when a relay daemon is called */
+	if (!ret)
 		ret = enable_profile(rec, handle, profile_always(), NULL, 0, true);
+	else if (ret != -REFUSED_FORMAT)
+		msg("cannot make a channel: %s", why(ret));
 	lttng_destroy_handle(handle);
 	if (ret < 0)
-		return -1;
+		return ret == -REFUSED_FORMAT ? ret : -1;
 	if (rec->nr_names && !rec->nr_ids)
 		return enable(rec, &nobody, 1, true);
 	return enable(rec, rec->ids, rec->nr_ids, true);
@@ -321,7 +342,16 @@ int session_start(struct recording *rec)
 
 	if (create(rec))
 		return -1;
-	if (set_up(rec))
+	ret = set_up(rec);
+	if (ret == -REFUSED_FORMAT && rec->relay && !rec->old_format) {
+		msg("the relay daemon is too old for CTF 2: the trace is written as CTF 1.8");
+		session_destroy(rec);
+		rec->old_format = true;
+		return session_start(rec);
+	}
+	if (ret == -REFUSED_FORMAT)
+		msg("cannot make a channel: %s", why(ret));
+	if (ret < 0)
 		goto destroy;
 	ret = lttng_start_tracing(rec->session);
 	if (ret < 0) {

@@ -81,7 +81,7 @@ ATTRIBUTE='
 		die "not in the order of time: $_" if defined $last && seconds($time) < $last;
 		$last = seconds($time);
 		if (/ lttng_statedump_process_container: /) {
-			$in{f($_, "tid")} = f($_, "container_id");
+			$in{last_f($_, "tid")} = f($_, "container_id");
 		} elsif (/ lttng_statedump_container: /) {
 			$label{last_f($_, "id")} = last_f($_, "label");
 		} elsif (/ metrics_ns_set: /) {
@@ -170,12 +170,57 @@ other_debian()
 	fails same "$(lttng --version)" "$(chroot "$TMP/other" lttng --version)"
 }
 
+# Its relay daemon, which writes where the host sees it
+start_other_relayd()
+{
+	copy_of "$TMP/other" "$TMP/relay"
+	mount --bind /dev "$TMP/relay/root/dev"
+	at_end umount "$TMP/relay/root/dev"
+	mkdir -p "$TMP/relay/root/relayed"
+	chroot "$TMP/relay/root" lttng-relayd --daemonize --output=/relayed >/dev/null
+	at_end until_true fails pgrep -x lttng-relayd
+	at_end pkill -x lttng-relayd
+}
+
+# minor VERSION: of "lttng (LTTng Trace Control) 2.13.15 - Nordicite", 13
+minor()
+{
+	sed -n 's/.* 2\.\([0-9]*\)\..*/\1/p' <<<"$1"
+}
+
+# What CTF 2 is too new for is told so, and gets CTF 1.8; nobody else is told anything.
+relayed_to_another()
+{
+	local here there
+
+	mkdir -p "$TMP/other"
+	mount -o ro /dev/vdb "$TMP/other"
+	at_end umount "$TMP/other"
+	start_other_relayd
+	here=$(minor "$(lttng --version)")
+	there=$(minor "$(chroot "$TMP/other" lttng --version)")
+	say "here 2.$here, there 2.$there"
+	begin -e lifecycle --relay net://127.0.0.1
+	cid run --label relayed -- true
+	end INT
+	cat "$TMP/messages"
+	if ((here >= 15 && there < 15)); then
+		same 1 "$(grep -c 'too old for CTF 2: the trace is written as CTF 1.8' \
+			"$TMP/messages")"
+	else
+		fails grep 'CTF' "$TMP/messages"
+	fi
+	decode "$TMP/relay/root/relayed"
+	grep -q ' metrics_ns_set: .* label = "relayed"' "$TMP/trace"
+}
+
 # shellcheck disable=SC2119
 start_sessiond
 claim "each event of an application is that of its container" each_in_its_own /
 claim "and when they are recorded by the sessiond of the host" by_the_hosts_sessiond /
 if [[ -b /dev/vdb ]]; then
 	claim "and with the LTTng of another Debian in there" other_debian
+	claim "cid record suits the relay daemon of another Debian" relayed_to_another
 else
 	COUNT=$((COUNT + 1))
 	echo "ok $COUNT - $NAME: another Debian # SKIP none on /dev/vdb"

@@ -36,6 +36,9 @@ refuses_arguments()
 	says 2 "'never' is no time" cid record -d never
 	says 2 "not to both" cid record -o "$TMP/x" --live
 	says 2 "what is 'web'?" cid record web
+	says 2 "'5x' is no time" cid record --rotate 5x
+	says 2 "'-1' is no time" cid record --rotate=-1
+	says 2 "a live trace has no chunks" cid record --rotate 5s --live
 }
 
 tells_what_is_missing()
@@ -225,7 +228,7 @@ SLICES='
 	while (<>) {
 		my ($time, $cpu) = /^\[([0-9:.]+)\].* cpu_id = ([0-9]+)/ or next;
 		if (/ lttng_statedump_process_container: /) {
-			$in{f($_, "tid")} = f($_, "container_id");
+			$in{last_f($_, "tid")} = f($_, "container_id");
 		} elsif (/ sched_process_fork: /) {
 			my $child = f($_, "child_tid");
 			$in{$child} = $in{f($_, "parent_tid")} // 0 unless delete $born{$child};
@@ -294,6 +297,173 @@ slices()
 	perl -e "$SLICES" "$TMP/trace" "$TMP/truth"
 }
 
+# --- chunks ---
+
+# rotated N: chunk N has begun, with the state
+rotated()
+{
+	grep -q "^cid: chunk $1 of the trace has begun, with the state" "$TMP/messages"
+}
+
+rotate_to()
+{
+	lttng rotate "cid-record-$RECORDER"
+	until_true rotated "$1"
+}
+
+# chunk DIR N: where the Nth is, from 1 on
+chunk()
+{
+	find "$1/archives" -mindepth 1 -maxdepth 1 | sort | sed -n "$2p"
+}
+
+# Of a chunk alone: its state dump says in which container a task is; what has changed since
+# the chunk began is told, and undone for what was before. The truth is what the kernel has
+# let pass by a filter, a moment after the same switch by the same clock. Prints how many
+# slices of the container there are.
+# shellcheck disable=SC2016	# it is for perl
+CHUNK='
+	my (%in, %born, %switches, %truth, @changes, $id, $dumped);
+	my $initial = 9;	# METRICS_NS_INIT_ID
+	sub f { $_[0] =~ /[{,] $_[1] = (?:\( ")?"?([^ ,"]+)/ ? $1 : die "no $_[1]: $_[0]" }
+	sub last_f { $_[0] =~ /.*[{,] $_[1] = "?([^ ,"]+)/ ? $1 : die "no $_[1]: $_[0]" }
+	sub container { $_[0] == $initial ? 0 : $_[0] }
+	open(my $in, "<", $ARGV[0]) or die;
+	my @lines = <$in>;
+	for (@lines) {
+		if (/ lttng_statedump_process_container: /) {
+			$dumped = 1;
+			$in{last_f($_, "tid")} = f($_, "container_id");
+		} elsif (/ lttng_statedump_container: / && last_f($_, "label") eq "box") {
+			$id = f($_, "container_id");
+		} elsif (!$dumped && / sched_process_fork: | namespace_switch: .*"metrics"/) {
+			push @changes, $_;
+		}
+	}
+	die "there is no box in it\n" unless $id;
+	for (reverse @changes) {
+		if (/ sched_process_fork: /) {
+			delete $in{f($_, "child_tid")};
+		} else {
+			$in{last_f($_, "pid")} = container(last_f($_, "old_id"));
+		}
+	}
+	for (@lines) {
+		my ($time, $cpu) = /^\[(\d+)\].* cpu_id = (\d+)/ or next;
+		if (/ sched_process_fork: /) {
+			my $child = f($_, "child_tid");
+			$in{$child} = $in{f($_, "parent_tid")} // 0 unless delete $born{$child};
+		} elsif (/ namespace_switch: / && f($_, "type") eq "metrics") {
+			my $pid = last_f($_, "pid");
+			$in{$pid} = container(last_f($_, "new_id"));
+			$born{$pid} = 1 if $pid != f($_, "tid");
+		} elsif (/ sched_switch: /) {
+			my $tid = f($_, "prev_tid");
+			push @{$switches{$cpu}}, [$time, $tid, $in{$tid} // "?"];
+		}
+	}
+	open($in, "<", $ARGV[1]) or die;
+	while (<$in>) {
+		my ($time, $cpu) = /^\[(\d+)\].* cpu_id = (\d+)/ or next;
+		push @{$truth{$cpu}}, [$time, f($_, "prev_tid")] if / sched_switch: /;
+	}
+	my $slices = 0;
+	for my $cpu (keys %switches) {
+		my @all = @{$switches{$cpu}};
+		my @truth = grep { $_->[0] >= $all[0][0] } @{$truth{$cpu} // []};
+		# the truth about the last one is maybe behind the end
+		for my $i (0 .. $#all - 1) {
+			my ($time, $tid, $got) = @{$all[$i]};
+			my $is = @truth && $truth[0][0] < $all[$i + 1][0];
+			die "the truth is about $truth[0][1]\n" if $is && $truth[0][1] != $tid;
+			die "$time, CPU $cpu: $tid is in $got\n" if $is != ($got eq $id);
+			next unless $is;
+			shift @truth;
+			$slices++;
+		}
+	}
+	print "$slices slices of container $id\n";
+	exit($slices < 12);'
+
+# One that was there before the recording, and switches all the time
+ticker_in()
+{
+	cid enter "$1" -- perl -e 'select undef, undef, undef, 0.02 while 1' &
+	STARTED+=($!)
+	until_true ticks_in "$1"
+}
+
+ticks_in()
+{
+	cid ps "$1" -n | grep -q perl
+}
+
+a_chunk_alone()
+{
+	start box
+	ticker_in box
+	begin -e cpu -o "$TMP/rotated"
+	lttng -q create truth --output="$TMP/ctf-truth"
+	lttng -q enable-channel --kernel ch --subbuf-size=1M --num-subbuf=8
+	lttng -q enable-event --kernel -c ch sched_switch \
+		--filter "\$ctx.container_id == $(id_of box)"
+	lttng -q start truth
+	rename_in box a b c
+	rotate_to 2
+	rename_in box d e f
+	cid run --label second -- sh -c '(:); (:)'
+	cid enter box -- perl -e "$CLONE3"
+	rename_in box g h i
+	rotate_to 3
+	rename_in box j k l
+	lttng -q stop truth
+	lttng -q destroy truth
+	end
+	grep ' in 3 chunks in ' "$TMP/result"
+	decode --clock-cycles "$TMP/ctf-truth"
+	cp "$TMP/trace" "$TMP/truth"
+	decode --clock-cycles "$(chunk "$TMP/rotated" 2)"
+	perl -e "$CHUNK" "$TMP/trace" "$TMP/truth"
+}
+
+# has_state CHUNK: all of a dump, and the container is in it
+has_state()
+{
+	decode "$1"
+	grep -q ' lttng_statedump_container: .* label = "box"' "$TMP/trace"
+	grep -q ' lttng_statedump_end: ' "$TMP/trace"
+}
+
+rotates_by_time()
+{
+	local i
+
+	start box
+	begin -e lifecycle --rotate 1s --json -o "$TMP/timed"
+	until_true rotated 3
+	end
+	jq -e '.chunks >= 3 and .discarded_events == 0' "$TMP/result"
+	for i in 1 2 3; do
+		has_state "$(chunk "$TMP/timed" "$i")"
+	done
+}
+
+rotates_by_size()
+{
+	start box
+	begin -c box -e syscalls --rotate 1M -o "$TMP/sized"
+	until_true writes_until rotated 2
+	end
+	has_state "$(chunk "$TMP/sized" 2)"
+}
+
+# One megabyte and some for each CPU, in events
+writes_until()
+{
+	cid enter box -- dd if=/dev/zero of=/dev/null bs=1 count=20000 2>/dev/null
+	"$@"
+}
+
 claim "one line says what is wrong with the arguments" refuses_arguments
 claim "one line says that there is no sessiond" tells_what_is_missing
 
@@ -309,5 +479,8 @@ claim "for a time, several profiles" for_a_time
 claim "each profile has all its events" each_profile
 claim "live, by a relay daemon" live
 claim "each slice of a CPU can be attributed" slices
+claim "each slice in a chunk, by that chunk alone" a_chunk_alone
+claim "chunks by time, each with the state" rotates_by_time
+claim "chunks by size, with the state" rotates_by_size
 claim "it ends when the sessiond does, and says so" says_that_it_has_ended
 finish
