@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Tests of the series on lttng-modules, as TAP: events of each group are recorded when
-# they happen, decoded by babeltrace2 and compared with what the kernel says elsewhere;
-# the others are only looked for. To be run as root, with lttng-tools, lttng-modules with the series, babeltrace2, cid, jq, perl.
+# they happen, decoded by babeltrace2 and compared with what the kernel says elsewhere; two
+# that nothing here can cause are only looked for. To be run as root, with lttng-tools,
+# lttng-modules with the series, babeltrace2, cid, jq, perl, iproute2 and python3.
 set -euo pipefail
 
 ABOUT="Records the events of lttng-modules that this project adds"
@@ -123,6 +124,9 @@ write_to()
 
 # --- the events ---
 
+# Those that are only looked for, as nothing here can cause them:
+# - cgroup_transfer_tasks is for a cpuset of version 1 without CPUs (CPUSETS_V1);
+# - oom_skip_task_reaping takes a victim whose mmap_lock somebody holds for two seconds.
 NEW_EVENTS="
 	capability_cap_capable
 	cgroup_mkdir cgroup_rmdir cgroup_release cgroup_rename cgroup_freeze
@@ -131,12 +135,20 @@ NEW_EVENTS="
 	cgroup_destroy_root cgroup_remount cgroup_rstat_locked cgroup_rstat_unlock
 	cgroup_rstat_lock_contended
 	cgroup_fork_into cgroup_file_write cgroup_pids_max
+	landlock_create_ruleset landlock_free_ruleset
+	landlock_add_rule_path_beneath landlock_add_rule_net_port
+	landlock_create_domain landlock_enforce_domain landlock_free_domain
+	landlock_check_rule_inode landlock_check_rule_net_port
 	landlock_deny_access_fs landlock_deny_access_net landlock_deny_ptrace
+	landlock_deny_scope_signal landlock_deny_scope_abstract_unix_socket
+	memcg_mod_state memcg_mod_lruvec_state memcg_count_events
 	memcg_flush_stats memcg_event memcg_high_throttle memcg_reclaim memcg_refault
 	metrics_ns_create metrics_ns_set
 	namespace_create namespace_free namespace_active namespace_inactive
 	namespace_switch namespace_install namespace_denied
-	oom_mark_victim oom_score_adj_update oom_wake_reaper
+	oom_mark_victim oom_score_adj_update oom_reclaim_retry_zone oom_compact_retry
+	oom_wake_reaper oom_start_task_reaping oom_finish_task_reaping
+	oom_skip_task_reaping
 	sched_cfs_throttle sched_cfs_unthrottle sched_cfs_throttle_task
 	task_newtask task_rename task_prctl_unknown
 	lttng_statedump_cgroup lttng_statedump_process_cgroup
@@ -235,6 +247,136 @@ dying()
 no_more_dying_than()
 {
 	(($(dying) <= $1))
+}
+
+# --- hierarchies of version 1 ---
+
+mount_hierarchy()
+{
+	mkdir "$TMP/v1"
+	mount -t cgroup -o "none,name=lttng$$" lttng "$TMP/v1"
+	at_end rmdir "$TMP/v1"
+	at_end umount "$TMP/v1"
+	ROOT=$(sed -n "s/^\([0-9]*\):name=lttng$$:.*/\1/p" /proc/self/cgroup)
+}
+
+use_hierarchy()
+{
+	mount_hierarchy
+	mount -o "remount,none,name=lttng$$,release_agent=/bin/true" "$TMP/v1"
+	mkdir "$TMP/v1/before"
+	V1_ID=$(stat -c %i "$TMP/v1/before")
+	mv "$TMP/v1/before" "$TMP/v1/after"
+	echo "$BASHPID" >"$TMP/v1/after/cgroup.procs"
+	echo "$BASHPID" >"$TMP/v1/cgroup.procs"
+	rmdir "$TMP/v1/after"
+	umount "$TMP/v1"
+	until_true fails grep -q "name=lttng$$" /proc/self/cgroup
+}
+
+# shellcheck disable=SC2153	# ROOT is set there
+hierarchy_life()
+{
+	local event
+
+	record 'cgroup_*' -- use_hierarchy
+	for event in setup_root remount destroy_root; do
+		same "$ROOT 0x0" "$(one cgroup_$event root ss_mask -- "f('name') eq 'lttng$$'")"
+	done
+	same "$ROOT 1 /before" "$(one cgroup_mkdir root level path -- "f('id') == $V1_ID")"
+	same "$ROOT 1 /after" "$(one cgroup_rename root level path -- "f('id') == $V1_ID")"
+	same "$ROOT 1 /after $BASHPID" \
+		"$(one cgroup_attach_task dst_root dst_level dst_path pid -- "f('dst_id') == $V1_ID")"
+	same "$ROOT 1 /after" "$(one cgroup_rmdir root level path -- "f('id') == $V1_ID")"
+}
+
+# --- and of version 2 ---
+
+freeze_and_thaw()
+{
+	make_cgroup frozen
+	(
+		echo "$BASHPID" >"$CGROUP/cgroup.procs"
+		exec sleep 1000
+	) &
+	STARTED+=($!)
+	until_true grep -q '^populated 1' "$CGROUP/cgroup.events"
+	echo 1 >"$CGROUP/cgroup.freeze"
+	until_true grep -q '^frozen 1' "$CGROUP/cgroup.events"
+	echo 0 >"$CGROUP/cgroup.freeze"
+	until_true grep -q '^frozen 0' "$CGROUP/cgroup.events"
+}
+
+frozen()
+{
+	record 'cgroup_*' -- freeze_and_thaw
+	# each time that cgroup.events may have changed
+	same '1 0' "$(fields cgroup_notify_frozen val -- "f('id') == $CGROUP_ID" | uniq | xargs)"
+	same "0 1 ${CGROUP#"$CGROUPS"}" \
+		"$(fields cgroup_notify_frozen root level path -- "f('id') == $CGROUP_ID" | uniq)"
+}
+
+read_statistics()
+{
+	cat "$1" >/dev/null
+}
+
+# It is taken for the CPUs one after the other, and then for the whole.
+statistics_lock()
+{
+	local cpus event
+
+	make_cgroup rstat
+	in_cgroup "$CGROUP" true
+	record 'cgroup_rstat_*' -- read_statistics "$CGROUP/cpu.stat"
+	cpus="-1 $(seq 0 $(($(nproc --all) - 1)) | xargs)"
+	for event in locked unlock; do
+		same "$cpus" "$(fields cgroup_rstat_$event cpu -- "f('id') == $CGROUP_ID" |
+			sort -n | uniq | xargs)"
+		same '0 1' "$(fields cgroup_rstat_$event root level -- "f('id') == $CGROUP_ID" |
+			sort -u)"
+	done
+	same 0 "$(fields cgroup_rstat_unlock contended | sort -u)"
+}
+
+# shellcheck disable=SC2016	# it is for perl
+READ_LONG='
+	for (1 .. 4000) {
+		open(my $in, "<", $ARGV[0]) or die;
+		sysread $in, my $text, 4096;
+	}'
+
+contend()
+{
+	local i pids=()
+
+	for ((i = 0; i < 2 * $(nproc); i++)); do
+		perl -e "$READ_LONG" "$CGROUP/cpu.stat" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+}
+
+# What a task that had to wait does next is to get it, and to say so.
+statistics_contended()
+{
+	make_cgroup contended
+	CONTEXTS=tid record cgroup_rstat_lock_contended cgroup_rstat_locked -- contend
+	perl -ne '
+		next unless / cgroup_rstat_(lock_contended|locked): .* \{ tid = (\d+) \}, \{ (.*) \}/;
+		my ($event, $tid, $what) = ($1, $2, $3);
+		my $contended = $what =~ s/, contended = (\d+)// && $1;
+		if ($event eq "lock_contended") {
+			$waits{$tid} = $what;
+			$nr++;
+			die "not contended: $_" unless $contended;
+		} elsif (my $want = delete $waits{$tid}) {
+			die "$want, and then $_" unless $contended && $want eq $what;
+		} else {
+			die "nobody has waited: $_" if $contended;
+		}
+		END { print "waited for ", $nr // 0, " times\n"; $? ||= !$nr }' "$TMP/trace"
+	grep -q " cgroup_rstat_lock_contended: .* id = $CGROUP_ID," "$TMP/trace"
 }
 
 # One that was never used is released soon.
@@ -343,6 +485,218 @@ out_of_memory()
 	same tail "$(one oom_mark_victim comm -- "f('memcg_id') == $CGROUP_ID")"
 }
 
+# A victim that can't die: who traces it has it stop in exit(2), with its memory. The reaper
+# says in the kernel's log what it has done.
+# shellcheck disable=SC2016	# it is for perl
+DIE_SLOWLY='
+	my $pid = fork // die;
+	if (!$pid) {
+		open(my $procs, ">", "$ARGV[0]/cgroup.procs") or die;
+		syswrite $procs, $$;
+		syscall(101, 0, 0, 0, 0);		# PTRACE_TRACEME
+		kill "STOP", $$;
+		my $memory = "x" x $ARGV[1];		# not when it is compiled
+		exit;
+	}
+	waitpid $pid, 0;
+	syscall(101, 0x4200, $pid, 0, 0x40);		# PTRACE_SETOPTIONS, PTRACE_O_TRACEEXIT
+	syscall(101, 7, $pid, 0, 0);			# PTRACE_CONT
+	waitpid $pid, 0;
+	print "$pid\n";
+	for (1 .. 600) {
+		last if `dmesg` =~ /oom_reaper: reaped process $pid /;
+		select undef, undef, undef, 0.1;
+	}
+	kill "KILL", $pid;
+	syscall(101, 7, $pid, 0, 0);
+	waitpid $pid, 0;'
+
+die_slowly()
+{
+	make_cgroup reaped
+	echo 16M >"$CGROUP/memory.max"
+	echo 0 >"$CGROUP/memory.swap.max" || true
+	perl -e "$DIE_SLOWLY" "$CGROUP" $((64 << 20)) >"$TMP/pid"
+}
+
+reaped()
+{
+	local pid event
+
+	record 'oom_*' -- die_slowly
+	pid=$(cat "$TMP/pid")
+	same "$pid perl 0 0 $CGROUP_ID" \
+		"$(one oom_mark_victim pid comm uid oom_score_adj memcg_id)"
+	# "Killed process PID (perl) total-vm:NkB, anon-rss:NkB, file-rss:NkB, shmem-rss:NkB, UID:N
+	# pgtables:NkB oom_score_adj:N"
+	dmesg | grep "Killed process $pid (perl)" | tail -n 1 |
+		sed 's/.*(perl)//; s/[^0-9]\+/ /g; s/^ //' | tee "$TMP/killed"
+	one oom_mark_victim total_vm anon_rss file_rss shmem_rss uid pgtables oom_score_adj |
+		tee "$TMP/told"
+	# The event has what the CPUs have told of, which is 32 pages each behind what there is.
+	paste -d' ' "$TMP/killed" "$TMP/told" | awk -v off=$((32 * $(nproc) * 4)) '{
+		for (i = 1; i <= 7; i++)
+			if ($i - $(i + 7) > off || $(i + 7) - $i > off ||
+			    (i % 4 == 1 || i > 4) && $i != $(i + 7))
+				exit 1
+	}'
+	for event in wake_reaper start_task_reaping finish_task_reaping; do
+		same "$pid" "$(one oom_$event pid)"
+	done
+}
+
+scored()
+{
+	# shellcheck disable=SC2016	# there
+	record oom_score_adj_update -- sh -c 'echo $$; echo 321 >/proc/$$/oom_score_adj' \
+		>"$TMP/pid"
+	same "$(head -n 1 "$TMP/pid") sh 321" "$(one oom_score_adj_update pid comm oom_score_adj)"
+}
+
+# More huge pages than there is memory for: the allocator tries hard, and kills nobody.
+want_huge_pages()
+{
+	grep MemTotal /proc/meminfo | tee "$TMP/meminfo"
+	echo 1000000 >/proc/sys/vm/nr_hugepages
+	cat /proc/sys/vm/nr_hugepages
+	echo 0 >/proc/sys/vm/nr_hugepages
+}
+
+tries_again()
+{
+	record oom_reclaim_retry_zone oom_compact_retry -- want_huge_pages
+	# of the pages of the allocator, 2 MiB are 512
+	same 9 "$(fields oom_reclaim_retry_zone order -- "f('order') >= 9" | sort -u)"
+	same 0 "$(fields oom_reclaim_retry_zone node -- "f('order') == 9" | sort -u)"
+	fields oom_reclaim_retry_zone zone_idx min_wmark -- "f('order') == 9" | sort -u >"$TMP/told"
+	awk '/^Node/ { zone = $4 } / min / { print zone, $2 }' /proc/zoneinfo | sort >"$TMP/there"
+	same "" "$(comm -23 "$TMP/told" "$TMP/there")"
+	fields oom_reclaim_retry_zone reclaimable available -- "f('order') == 9" |
+		awk '$1 > $2 { exit 1 }'
+	same 0 "$(fields oom_reclaim_retry_zone reclaimable available -- \
+		"f('wmark_check') && f('available') < f('min_wmark')" | wc -l)"
+	same 9 "$(fields oom_compact_retry order -- "f('order') >= 9" | sort -u)"
+	fields oom_compact_retry priority result max_retries ret -- "f('order') == 9" |
+		sort | uniq -c
+	same "" "$(fields oom_compact_retry priority -- "f('order') == 9" |
+		grep -vxE 'COMPACT_PRIO_(SYNC_FULL|SYNC_LIGHT|ASYNC)' || true)"
+}
+
+# --- the counters of memory cgroups ---
+
+# Memory of several kinds, of which a part stays: 4 MiB of a file in memory
+use_memory()
+{
+	make_cgroup counted
+	in_cgroup "$CGROUP" dd if=/dev/zero of="$TMP/shm/file" bs=64k count=64
+}
+
+# stat_of NAME: in memory.stat of the cgroup
+stat_of()
+{
+	sed -n "s/^$1 //p" "$CGROUP/memory.stat" | grep .
+}
+
+# sums EVENT: for each item the sum of all that was counted for the cgroup
+sums()
+{
+	fields "$1" item val -- "f('id') == $CGROUP_ID" |
+		awk '{ sum[$1] += $2 } END { for (item in sum) print item, sum[item] }' |
+		tee "$TMP/sums"
+}
+
+# has_sum EVENT WANT: which item it is depends on the kernel's version
+has_sum()
+{
+	sums "$1"
+	grep -q " $2\$" "$TMP/sums"
+}
+
+mount_shm()
+{
+	mkdir "$TMP/shm"
+	at_end rmdir "$TMP/shm"
+	mount -t tmpfs tmpfs "$TMP/shm"
+	at_end umount "$TMP/shm"
+}
+
+counters()
+{
+	local shmem
+
+	mount_shm
+	record memcg_mod_state memcg_mod_lruvec_state memcg_count_events -- use_memory
+	# what it prints may be in memory, too
+	shmem=$(stat_of shmem)
+	((shmem >= 4194304))
+	has_sum memcg_mod_lruvec_state $((shmem / $(getconf PAGESIZE)))
+	has_sum memcg_mod_state $(($(stat_of kernel) / $(getconf PAGESIZE)))
+	has_sum memcg_count_events "$(stat_of pgfault)"
+}
+
+# The kernel collects the statistics of all every two seconds, whatever there is.
+look_twice()
+{
+	local pages=$((64 * $(nproc)))
+
+	make_cgroup flushed
+	in_cgroup "$CGROUP" dd if=/dev/zero of="$TMP/shm/file" bs=4k count=$((pages * 4))
+	read_statistics "$CGROUP/memory.stat"
+	read_statistics "$CGROUP/memory.stat"
+	sleep 5
+}
+
+flushed()
+{
+	local root
+
+	mount_shm
+	record memcg_flush_stats -- look_twice
+	same 2 "$(fields memcg_flush_stats force -- "f('id') == $CGROUP_ID && !f('force')" | wc -l)"
+	root=$(stat -c %i "$CGROUPS")
+	same 1 "$(fields memcg_flush_stats force -- "f('id') == $root" | sort -u)"
+	# MEMCG_CHARGE_BATCH for each CPU
+	fields memcg_flush_stats stats_updates needs_flush |
+		awk -v cpus="$(nproc)" '($1 > 64 * cpus) != $2 { print; exit 1 }'
+}
+
+# Twice what its cgroup may have of a file
+read_too_much()
+{
+	make_cgroup small
+	echo 8M >"$CGROUP/memory.max"
+	in_cgroup "$CGROUP" cat "$TMP_FILE" "$TMP_FILE" >/dev/null
+}
+
+sum_of()
+{
+	fields "$@" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+evicted()
+{
+	local evictor
+
+	TMP_FILE=$(mktemp /var/tmp/lttng-XXXXXX)
+	at_end rm "$TMP_FILE"
+	dd if=/dev/urandom of="$TMP_FILE" bs=64k count=256 conv=fsync
+	echo 1 >/proc/sys/vm/drop_caches
+	record memcg_reclaim memcg_refault -- read_too_much
+	same "$(stat_of pgscan)" "$(sum_of memcg_reclaim nr_scanned -- "f('target_id') == $CGROUP_ID")"
+	same "$(stat_of pgsteal)" \
+		"$(sum_of memcg_reclaim nr_reclaimed -- "f('target_id') == $CGROUP_ID")"
+	same "$CGROUP_ID 0 1" "$(fields memcg_reclaim victim_id nid file -- \
+		"f('target_id') == $CGROUP_ID && f('file')" | sort -u)"
+	same 0 "$(fields memcg_reclaim priority -- "f('priority') < 0 || f('priority') > 12" | wc -l)"
+	same "$(stat_of workingset_refault_file)" \
+		"$(sum_of memcg_refault nr_pages -- "f('memcg_id') == $CGROUP_ID && f('file')")"
+	(($(stat_of workingset_refault_file) > 0))
+	evictor=$CGROUP_ID
+	! grep -qs '0x0*[1-9a-f]' /sys/kernel/mm/lru_gen/enabled || evictor=0
+	same "$evictor 0" "$(fields memcg_refault evictor_id nid -- "f('memcg_id') == $CGROUP_ID" |
+		sort -u)"
+}
+
 need_all_of_high()
 {
 	make_cgroup high
@@ -413,6 +767,132 @@ landlocked()
 {
 	record 'landlock_*' -- break_a_landlock
 	same "$TMP" "$(one landlock_deny_access_fs pathname)"
+}
+
+# A process outside of a domain, and one in it that does something of each kind, which the
+# domain grants or denies. It prints of whom the events have to be.
+# shellcheck disable=SC2016	# it is for perl
+LANDLOCK='
+	use Socket;
+	my ($dir, $name) = @ARGV;
+	sub port { pack_sockaddr_in($_[0], inet_aton("127.0.0.1")) }
+	socket(my $listener, AF_UNIX, SOCK_STREAM, 0) or die;
+	bind($listener, pack_sockaddr_un("\0$name")) && listen($listener, 1) or die;
+	$SIG{USR1} = "IGNORE";
+	my $outside = $$;
+	my $pid = fork // die;
+	if ($pid) {
+		waitpid $pid, 0;
+		print "$outside $pid\n";
+		exit $?;
+	}
+	# FS_READ_FILE and FS_MAKE_REG; NET_BIND_TCP and NET_CONNECT_TCP; both scopes
+	my $attr = pack("Q3", 0x104, 3, 3);
+	my $ruleset = syscall(444, $attr, 24, 0);
+	die "landlock_create_ruleset: $!" if $ruleset < 0;
+	opendir(my $beneath, $dir) or die;
+	my $rule = pack("Ql", 4, fileno $beneath);
+	!syscall(445, $ruleset, 1, $rule, 0) or die "landlock_add_rule: $!";
+	$rule = pack("QQ", 1, 8080);
+	!syscall(445, $ruleset, 2, $rule, 0) or die "landlock_add_rule: $!";
+	!syscall(157, 38, 1, 0, 0, 0) or die;		# PR_SET_NO_NEW_PRIVS
+	!syscall(446, $ruleset, 0) or die "landlock_restrict_self: $!";
+	open(my $in, "<", "$dir/there") or die "may not read: $!";
+	open(my $out, ">", "$dir/new") and die "may make a file";
+	socket(my $sock, AF_INET, SOCK_STREAM, 0) or die;
+	bind($sock, port(8081)) and die "may bind";
+	bind($sock, port(8080)) or die "may not bind: $!";
+	syscall(101, 16, $outside, 0, 0) == -1 or die "may trace";	# PTRACE_ATTACH
+	kill("USR1", $outside) and die "may send signals";
+	socket(my $peer, AF_UNIX, SOCK_STREAM, 0) or die;
+	connect($peer, pack_sockaddr_un("\0$name")) and die "may connect";'
+
+# The denials are counted until the domain is freed, by a kworker.
+use_landlock()
+{
+	mkdir "$TMP/landlock"
+	touch "$TMP/landlock/there"
+	ip link set lo up
+	perl -e "$LANDLOCK" "$TMP/landlock" name >"$TMP/pid"
+	sleep 1
+}
+
+# kernel_dev PATH: as it has it inside
+kernel_dev()
+{
+	echo $((($(stat -c %Hd "$1") << 20) | $(stat -c %Ld "$1")))
+}
+
+landlock_life()
+{
+	local ruleset domain ino dev outside inside want
+
+	CONTEXTS=pid record 'landlock_*' -- use_landlock
+	read -r outside inside <"$TMP/pid"
+	ino=$(stat -c %i "$TMP/landlock")
+	dev=$(kernel_dev "$TMP/landlock")
+	ruleset=$(one landlock_create_ruleset ruleset_id -- "f('pid') == $inside")
+	same '0 0x104 0x3 0x3' "$(one landlock_create_ruleset \
+		ruleset_version handled_fs handled_net scoped -- "f('pid') == $inside")"
+	want="$ruleset 1 0x0 $dev $ino $TMP/landlock"
+	same "$want" "$(one landlock_add_rule_path_beneath \
+		ruleset_id ruleset_version flags dev ino pathname)"
+	# and what the ruleset doesn't handle
+	((($(one landlock_add_rule_path_beneath access_rights) & 0x104) == 4))
+	same "$ruleset 2 0x0 8080" \
+		"$(one landlock_add_rule_net_port ruleset_id ruleset_version flags port)"
+	((($(one landlock_add_rule_net_port access_rights) & 3) == 1))
+	domain=$(one landlock_create_domain domain_id)
+	same "0x0 $ruleset 2" "$(one landlock_create_domain parent_id ruleset_id ruleset_version)"
+	same "$domain 1 1 1" \
+		"$(one landlock_enforce_domain domain_id complete process_wide no_new_privs)"
+	same "$ruleset 2" "$(one landlock_free_ruleset ruleset_id ruleset_version)"
+
+	same "$domain 0x4 $dev" "$(fields landlock_check_rule_inode domain_id access_request dev -- \
+		"f('ino') == $ino && f('access_request') eq '0x4'" | sort -u)"
+	grep " landlock_check_rule_inode: .* ino = $ino, .*grants = \[ \[0\] = 0x4 \]" "$TMP/trace"
+	same "$domain 0x1 8080" \
+		"$(one landlock_check_rule_net_port domain_id access_request port)"
+	grep ' landlock_check_rule_net_port: .*grants = \[ \[0\] = 0x1 \]' "$TMP/trace"
+
+	same "$domain 1 1 fs_access 0x100 $dev $ino $TMP/landlock" \
+		"$(one landlock_deny_access_fs domain_id same_exec logged blockers_type \
+			blockers_access dev ino pathname)"
+	same "$domain 1 1 net_access 0x1 2 8081" \
+		"$(one landlock_deny_access_net domain_id same_exec logged blockers_type \
+			blockers_access socket_family port)"
+	same "$domain 1 1 0x0 $outside perl $inside" \
+		"$(one landlock_deny_ptrace domain_id same_exec logged tracee_domain_id \
+			tracee_pid tracee_comm tracer_pid)"
+	same "$domain 1 1 0x0 $outside perl 10" \
+		"$(one landlock_deny_scope_signal domain_id same_exec logged target_domain_id \
+			target_pid target_comm signal)"
+	same "$domain 1 1 0x0 $outside" \
+		"$(one landlock_deny_scope_abstract_unix_socket domain_id same_exec logged \
+			peer_domain_id peer_pid)"
+	# "name"
+	grep -F 'sun_path = [ [0] = 0x6E, [1] = 0x61, [2] = 0x6D, [3] = 0x65 ]' "$TMP/trace"
+	same "$domain 5" "$(one landlock_free_domain domain_id denials)"
+}
+
+# shellcheck disable=SC2016	# there
+names()
+{
+	record task_rename -- sh -c 'echo $$
+		echo "a name that is longer" >/proc/$$/comm' >"$TMP/pid"
+	same "$(head -n 1 "$TMP/pid") sh 0" \
+		"$(one task_rename pid oldcomm oom_score_adj -- "f('newcomm') eq 'a name that is '")"
+}
+
+ask_for_nothing()
+{
+	perl -e 'syscall(157, 12345, 1, 22, 333, 4444) == -1 or die'
+}
+
+unknown_prctl()
+{
+	record task_prctl_unknown -- ask_for_nothing
+	same '12345 1 22 333 4444' "$(one task_prctl_unknown option arg2 arg3 arg4 arg5)"
 }
 
 tasks()
@@ -589,15 +1069,28 @@ claim "the life of containers" metrics_ns_life
 claim "namespaces that are entered" installed
 claim "namespaces that are denied" denied
 claim "the life of cgroups" cgroup_life
+claim "the life of a hierarchy of version 1" hierarchy_life
+claim "cgroups that are frozen" frozen
+claim "the lock of a cgroup's statistics" statistics_lock
+claim "and who has to wait for it" statistics_contended
 claim "what is written to cgroups" cgroup_writes
 claim "tasks that begin in another cgroup" forks_into
 claim "forks that pids.max refuses" forks_refused
 claim "a cgroup without memory, and its victim" out_of_memory
+claim "a victim that the OOM reaper has to help" reaped
+claim "another oom_score_adj" scored
+claim "an allocation that is tried again" tries_again
+claim "the counters of a memory cgroup" counters
+claim "and when they are collected" flushed
+claim "pages that are evicted, and come back" evicted
 claim "a cgroup above memory.high" slowed_down
 claim "a cgroup at cpu.max" throttled
 claim "capabilities that are lacking" capabilities
 claim "what Landlock denies" landlocked
+claim "rulesets of Landlock, and all that their domains deny" landlock_life
 claim "new tasks" tasks
+claim "tasks that get another name" names
+claim "a prctl(2) that there is not" unknown_prctl
 claim "a filter by container_id" filters_container_id
 claim "a filter by container_top_id has what is nested" filters_container_top_id
 claim "a filter by cgroup_id" filters_cgroup_id
