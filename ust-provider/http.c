@@ -618,24 +618,6 @@ struct http_request *http_get(struct http *h, const char *target, size_t max,
 	return req;
 }
 
-/**
- * http_stream - ask for something that has no end
- * @h: the client
- * @target: path and query, encoded
- * @ops: called later, unless the request is cancelled; it is gone when @ops->end() is
- * @arg: for @ops
- */
-struct http_request *http_stream(struct http *h, const char *target,
-				 const struct http_stream_ops *ops, void *arg)
-{
-	struct http_request *req = new_request(h, target, arg);
-
-	req->stream = ops;
-	if (curl.multi_add_handle(h->multi, req->easy))
-		no_memory("request");
-	return req;
-}
-
 /* The key is for whoever is no WebSocket to show it, which a header without "101" does. */
 static void ask_for_upgrade(struct http_request *req)
 {
@@ -658,6 +640,35 @@ static void ask_for_upgrade(struct http_request *req)
 	curl.easy_setopt(req->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
+static struct http_request *begin_stream(struct http *h, const char *target,
+					 const struct http_stream_ops *ops, void *arg,
+					 bool upgrade)
+{
+	struct http_request *req = new_request(h, target, arg);
+
+	req->stream = ops;
+	if (upgrade) {
+		req->websocket = xcalloc(1, sizeof(*req->websocket));
+		ask_for_upgrade(req);
+	}
+	if (curl.multi_add_handle(h->multi, req->easy))
+		no_memory("request");
+	return req;
+}
+
+/**
+ * http_stream - ask for something that has no end
+ * @h: the client
+ * @target: path and query, encoded
+ * @ops: called later, unless the request is cancelled; it is gone when @ops->end() is
+ * @arg: for @ops
+ */
+struct http_request *http_stream(struct http *h, const char *target,
+				 const struct http_stream_ops *ops, void *arg)
+{
+	return begin_stream(h, target, ops, arg, false);
+}
+
 /**
  * http_websocket - the same by WebSocket, each message of text as a line
  * @h: the client
@@ -668,14 +679,7 @@ static void ask_for_upgrade(struct http_request *req)
 struct http_request *http_websocket(struct http *h, const char *target,
 				    const struct http_stream_ops *ops, void *arg)
 {
-	struct http_request *req = new_request(h, target, arg);
-
-	req->stream = ops;
-	req->websocket = xcalloc(1, sizeof(*req->websocket));
-	ask_for_upgrade(req);
-	if (curl.multi_add_handle(h->multi, req->easy))
-		no_memory("request");
-	return req;
+	return begin_stream(h, target, ops, arg, true);
 }
 
 /**

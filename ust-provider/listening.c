@@ -91,10 +91,23 @@ static bool is_wanted(const struct nlmsghdr *hdr, const struct wanted *wanted)
 	return vfs && vfs->udiag_vfs_ino == wanted->ino && vfs->udiag_vfs_dev == wanted->dev;
 }
 
+/* Said once, as it stays so */
+static void cannot_ask(int err)
+{
+	static bool said;
+
+	if (!said)
+		msg("cannot ask who listens at unix sockets: %s; what systemd would start isn't asked",
+		    strerror(err));
+	said = true;
+}
+
 /* Return: 1, 0; -1: that is all. */
 static int look_through(const void *buf, ssize_t len, const struct wanted *wanted)
 {
 	for (const struct nlmsghdr *hdr = buf; NLMSG_OK(hdr, len); hdr = NLMSG_NEXT(hdr, len)) {
+		if (hdr->nlmsg_type == NLMSG_ERROR)
+			cannot_ask(-((const struct nlmsgerr *)NLMSG_DATA(hdr))->error);
 		if (hdr->nlmsg_type == NLMSG_DONE || hdr->nlmsg_type == NLMSG_ERROR)
 			return -1;
 		if (hdr->nlmsg_type == SOCK_DIAG_BY_FAMILY && is_wanted(hdr, wanted))
@@ -114,15 +127,12 @@ bool is_listened_at(const char *path)
 	_Alignas(struct nlmsghdr) static char buf[BUFFER_SIZE];
 	struct wanted wanted = { .path = path };
 	cleanup_close int fd = ask();
-	static bool said;
 	struct stat st;
 	int found = 0;
 	ssize_t len;
 
 	if (fd < 0) {
-		if (!said)
-			msg("cannot ask who listens at unix sockets: %m; what systemd would start isn't asked");
-		said = true;
+		cannot_ask(errno);
 		return false;
 	}
 	if (!stat(path, &st)) {

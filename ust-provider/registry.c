@@ -191,6 +191,14 @@ static bool make_room(uid_t uid)
 	return false;
 }
 
+static void put_in(struct container *c)
+{
+	struct container **bucket = bucket_of(c->id);
+
+	c->next = *bucket;
+	*bucket = c;
+}
+
 /**
  * registry_add - a container that hasn't been told of
  * @family: literal
@@ -204,7 +212,6 @@ static bool make_room(uid_t uid)
 struct container *registry_add(const char *family, const char *runtime,
 			    enum report_rank rank, const char *id, uid_t uid)
 {
-	struct container **bucket = bucket_of(id);
 	struct container *c;
 
 	if (!make_room(uid))
@@ -223,8 +230,7 @@ struct container *registry_add(const char *family, const char *runtime,
 	c->pidfd = -1;
 	if (!strcmp(family, FAMILY_KERNEL))
 		c->ident.container_id = strtoull(id, NULL, 10);
-	c->next = *bucket;
-	*bucket = c;
+	put_in(c);
 	nr_all++;
 	nr_users += uid != 0;
 	return c;
@@ -278,13 +284,10 @@ void registry_remove(struct container *c)
  */
 void registry_change_id(struct container *c, const char *id)
 {
-	struct container **bucket = bucket_of(id);
-
 	take_out(c);
 	free(c->id);
 	c->id = xstrdup(id);
-	c->next = *bucket;
-	*bucket = c;
+	put_in(c);
 }
 
 static void remove_one(struct container *c, void *data)

@@ -30,7 +30,7 @@
 #define UPGRADE_USEC	(10 * SECOND)
 #define STARTING_USEC	(2 * SECOND)
 #define STARTING_TRIES	60
-#define IDLE_TRIES	7		/* a minute in all */
+#define IDLE_TRIES	6		/* a minute in all */
 #define APPEAR_USEC	(SECOND / 5)	/* between bind(2) and listen(2) of a server */
 #define LOOK_USEC	(SECOND / 2)	/* between a list and the next */
 #define LATE_USEC	(SECOND / 4)	/* between a start and another look for its init */

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <lttng/lttng.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +17,6 @@
 
 static struct lttng_notification_channel *channel;
 static struct recording *recording;
-/*
- * Of the session, of what is followed, and of liblttng-ctl but for the channel of
- * notifications: it has one connection for all threads.
- */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool ending;
 static struct lttng_trigger **triggers;
 static size_t nr_triggers;
 
@@ -94,16 +87,6 @@ static int watch(const char *event, const char *filter)
 		ret = 0;
 	lttng_condition_destroy(condition);
 	return ret;
-}
-
-void follow_lock(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-void follow_unlock(void)
-{
-	pthread_mutex_unlock(&lock);
 }
 
 /*
@@ -205,37 +188,20 @@ static int look_again(void)
 	return containers_find(recording) || take_in_from(before) ? -1 : 0;
 }
 
-static void *follower(void *unused)
+static void told(struct lttng_notification *notification)
 {
-	struct lttng_notification *notification;
-	enum lttng_notification_channel_status status;
 	uint64_t id;
 
-	(void)unused;
-	for (;;) {
-		status = lttng_notification_channel_get_next_notification(channel,
-									  &notification);
-		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_INTERRUPTED)
-			continue;
-		follow_lock();
-		if (ending) {
-			follow_unlock();
-			return NULL;
-		}
-		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED) {
-			look_again();
-		} else if (status != LTTNG_NOTIFICATION_CHANNEL_STATUS_OK) {
-			msg("lttng-sessiond doesn't tell of containers any longer: those that start from now on aren't recorded");
-			follow_unlock();
-			return NULL;
-		} else {
-			if (!captured_id(notification, &id))
-				follow(id);
-			lttng_notification_destroy(notification);
-		}
-		follow_unlock();
-	}
+	if (!notification)
+		look_again();
+	else if (!captured_id(notification, &id))
+		follow(id);
 }
+
+static struct listener listener = {
+	.told = told,
+	.lost = "lttng-sessiond doesn't tell of containers any longer: those that start from now on aren't recorded",
+};
 
 /**
  * follow_start - record what starts later under the names that the user gave, too
@@ -245,7 +211,6 @@ static void *follower(void *unused)
  */
 int follow_start(struct recording *rec)
 {
-	pthread_t thread;
 	int ret = 0;
 
 	if (!rec->nr_names)
@@ -260,33 +225,29 @@ int follow_start(struct recording *rec)
 		ret = watch_label(rec->labels[i]);
 	for (size_t i = 0; i < rec->nr_ids && !ret; i++)
 		ret = watch_nested(&rec->ids[i]);
+	listener.channel = channel;
 	if (!ret)
-		ret = pthread_create(&thread, NULL, follower, NULL);
+		ret = listen_start(&listener);
 	if (ret) {
 		msg("containers that start later can't be followed: lttng-sessiond takes no trigger on metrics_ns_set");
 		return -1;
 	}
 	/* For those that have started since it was looked, and before it was listened. */
-	follow_lock();
+	ctl_lock();
 	rec->following = true;
 	ret = look_again();
-	follow_unlock();
+	ctl_unlock();
 	return ret;
 }
 
-/**
- * follow_stop - nothing more is added to the recording
- *
- * The thread ends with the process: it waits for what may never come.
- */
+/** follow_stop - nothing more is asked for; listen_stop() comes before */
 void follow_stop(void)
 {
-	follow_lock();
-	ending = true;
+	ctl_lock();
 	for (size_t i = 0; i < nr_triggers; i++) {
 		lttng_unregister_trigger(triggers[i]);
 		lttng_trigger_destroy(triggers[i]);
 	}
 	nr_triggers = 0;
-	follow_unlock();
+	ctl_unlock();
 }

@@ -242,9 +242,9 @@ static void show_progress(const struct recording *rec, double seconds_so_far)
 	char size[32] = "";
 	int ret;
 
-	follow_lock();
+	ctl_lock();
 	ret = session_discarded(rec, &discarded, &lost);
-	follow_unlock();
+	ctl_unlock();
 	if (ret)
 		return;
 	if (rec->output)
@@ -257,9 +257,9 @@ static bool sessiond_is_alive(void)
 {
 	bool alive;
 
-	follow_lock();
+	ctl_lock();
 	alive = session_is_alive();
-	follow_unlock();
+	ctl_unlock();
 	return alive;
 }
 
@@ -373,8 +373,8 @@ static int record(struct recording *rec)
 		if (time < 0)
 			return CID_FAIL;
 	}
+	listen_stop();
 	follow_stop();
-	rotate_stop();
 	if (session_stop(rec, &discarded, &lost))
 		ret = CID_FAIL;
 	session_destroy(rec);

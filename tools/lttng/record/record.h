@@ -102,13 +102,30 @@ int session_stop(const struct recording *rec, uint64_t *discarded, uint64_t *los
 int session_discarded(const struct recording *rec, uint64_t *discarded, uint64_t *lost);
 void session_destroy(const struct recording *rec);
 
-/* liblttng-ctl isn't made for threads: whoever calls it holds this, once they follow. */
-void follow_lock(void);
-void follow_unlock(void);
+struct lttng_notification;
+struct lttng_notification_channel;
+
+/**
+ * struct listener - who is told of something by lttng-sessiond
+ * @channel: by which
+ * @told: called with ctl_lock() held, and with NULL if some was dropped
+ * @lost: what is said if it doesn't tell any longer
+ */
+struct listener {
+	struct lttng_notification_channel *channel;
+	void (*told)(struct lttng_notification *notification);
+	const char *lost;
+};
+
+int listen_start(struct listener *l);
+void listen_stop(void);
+
+/* liblttng-ctl isn't made for threads: whoever calls it holds this, once they listen. */
+void ctl_lock(void);
+void ctl_unlock(void);
 int follow_start(struct recording *rec);
 void follow_stop(void);
 int rotate_start(struct recording *rec);
-void rotate_stop(void);
 void rotate_forget(void);
 
 #endif

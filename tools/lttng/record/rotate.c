@@ -6,15 +6,13 @@
  */
 
 #include <lttng/lttng.h>
-#include <pthread.h>
 
 #include "record.h"
 #include "util.h"
 
 static struct lttng_notification_channel *channel;
 static struct lttng_trigger *trigger;
-static struct recording *recording;
-static bool ending;	/* these two with follow_lock() held */
+static struct recording *recording;	/* with ctl_lock() held */
 
 /* Somebody else may have stopped the session: it tells its state when it starts again. */
 static void dump_state(void)
@@ -32,35 +30,17 @@ static void dump_state(void)
 		    recording->nr_rotations + 1);
 }
 
-static void *rotator(void *unused)
+/* Of some rotations it may not have told: one dump does for all of them. */
+static void told(struct lttng_notification *unused)
 {
-	struct lttng_notification *notification;
-	enum lttng_notification_channel_status status;
-
 	(void)unused;
-	for (;;) {
-		status = lttng_notification_channel_get_next_notification(channel,
-									  &notification);
-		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_INTERRUPTED)
-			continue;
-		follow_lock();
-		if (ending) {
-			follow_unlock();
-			return NULL;
-		}
-		/* Of some rotations it may not have told: one dump does for all of them. */
-		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_OK ||
-		    status == LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED)
-			dump_state();
-		else
-			msg("lttng-sessiond doesn't tell of rotations any longer: chunks lack the state from now on");
-		follow_unlock();
-		if (status == LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
-			lttng_notification_destroy(notification);
-		else if (status != LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED)
-			return NULL;
-	}
+	dump_state();
 }
+
+static struct listener listener = {
+	.told = told,
+	.lost = "lttng-sessiond doesn't tell of rotations any longer: chunks lack the state from now on",
+};
 
 static int watch(const struct lttng_condition *condition)
 {
@@ -85,7 +65,6 @@ static int watch(const struct lttng_condition *condition)
 static int listen(struct recording *rec)
 {
 	struct lttng_condition *condition = lttng_condition_session_rotation_ongoing_create();
-	pthread_t thread;
 	int ret = -1;
 
 	if (condition &&
@@ -93,9 +72,8 @@ static int listen(struct recording *rec)
 	    LTTNG_CONDITION_STATUS_OK)
 		ret = watch(condition);
 	lttng_condition_destroy(condition);
-	if (!ret)
-		ret = pthread_create(&thread, NULL, rotator, NULL);
-	return ret;
+	listener.channel = channel;
+	return ret ? ret : listen_start(&listener);
 }
 
 static int add_schedule(const struct recording *rec)
@@ -125,41 +103,29 @@ static int add_schedule(const struct recording *rec)
  * rotate_start - have the trace rotated as the user wants, and the state in each chunk
  * @rec: the recording, which has its session
  *
- * It may be somebody else who has it rotated, such as by lttng-rotate(1). A live session
- * can't be.
+ * It may be somebody else who has it rotated, such as by lttng-rotate(1): then it is recorded
+ * also if LTTng doesn't tell of that. A live session can't be rotated.
  *
  * Return: 0; -1, and says why.
  */
 int rotate_start(struct recording *rec)
 {
+	bool wanted = rec->rotate_usec || rec->rotate_bytes;
 	int ret;
 
 	if (rec->live)
 		return 0;
+	ctl_lock();
 	recording = rec;
-	follow_lock();
 	ret = listen(rec);
 	if (ret)
 		msg("lttng-sessiond does not tell of rotations: no chunk would have the state");
-	if (!ret && (rec->rotate_usec || rec->rotate_bytes)) {
-		ret = add_schedule(rec);
-		if (ret)
-			msg("LTTng does not rotate the trace: it needs another time or size");
+	else if (wanted && add_schedule(rec)) {
+		ret = -1;
+		msg("LTTng does not rotate the trace: it needs another time or size");
 	}
-	follow_unlock();
-	return ret ? -1 : 0;
-}
-
-/**
- * rotate_stop - no state is told any more
- *
- * The thread ends with the process: it waits for what may never come.
- */
-void rotate_stop(void)
-{
-	follow_lock();
-	ending = true;
-	follow_unlock();
+	ctl_unlock();
+	return ret && wanted ? -1 : 0;
 }
 
 /**
@@ -171,11 +137,11 @@ void rotate_stop(void)
  */
 void rotate_forget(void)
 {
-	follow_lock();
+	ctl_lock();
 	if (trigger) {
 		lttng_unregister_trigger(trigger);
 		lttng_trigger_destroy(trigger);
 		trigger = NULL;
 	}
-	follow_unlock();
+	ctl_unlock();
 }
