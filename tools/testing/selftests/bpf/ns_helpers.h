@@ -122,6 +122,43 @@ static inline bool child_do(struct child *c, char order)
 	       ASSERT_TRUE(ok, "what the child did");
 }
 
+/*
+ * A process that does nothing else until its parent dies. By the time it is told of,
+ * it is sure to die then, too: one that stays would hold the output open.
+ */
+static inline bool fork_for_life(int (*fn)(void))
+{
+	int ready[2];
+	bool ok;
+	pid_t pid;
+	char c;
+
+	if (pipe2(ready, O_CLOEXEC))
+		return false;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ready[0]);
+		/* Fails if the parent was dead before. */
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		close(ready[1]);
+		for (;;)
+			fn();
+	}
+	close(ready[1]);
+	ok = pid > 0 && read(ready[0], &c, 1) == 1;
+	close(ready[0]);
+	return ok;
+}
+
+/* What the programs watch, again and again */
+static inline int trigger_slowly(void)
+{
+	syscall(SYS_getppid);
+	return usleep(1000);
+}
+
 /* Let it exit, but don't wait for that. */
 static inline void child_end(struct child *c)
 {

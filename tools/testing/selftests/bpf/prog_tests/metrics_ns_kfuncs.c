@@ -29,18 +29,7 @@ static pid_t join_pid;
 
 static bool nest(void)
 {
-	pid_t pid;
-
-	if (unshare(CLONE_NEWMETRICS))
-		return false;
-	pid = fork();
-	if (pid)
-		return pid > 0;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;) {
-		syscall(SYS_getppid);
-		usleep(1000);
-	}
+	return !unshare(CLONE_NEWMETRICS) && fork_for_life(trigger_slowly);
 }
 
 static bool join(void)

@@ -64,25 +64,9 @@ static bool start_thread(void)
 	       !pthread_create(&thread, NULL, wait_in_thread, NULL);
 }
 
-static int trigger_slowly(void)
-{
-	syscall(SYS_getppid);
-	return usleep(1000);
-}
-
-/* The process does nothing else until its parent dies. */
 static bool start_in_new_pid_ns(int (*fn)(void))
 {
-	pid_t pid;
-
-	if (unshare(CLONE_NEWPID))
-		return false;
-	pid = fork();
-	if (pid)
-		return pid > 0;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
-		fn();
+	return !unshare(CLONE_NEWPID) && fork_for_life(fn);
 }
 
 static bool have_containers(void)
