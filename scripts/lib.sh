@@ -44,7 +44,7 @@ kernel_config()
 }
 
 # config_lost OUT: the wanted options that did not take effect, as one that was
-# renamed or lost a dependency vanishes in silence
+# renamed or lost a dependency vanishes in silence. Of two wishes the last one counts.
 config_lost()
 {
 	local line
@@ -54,7 +54,7 @@ config_lost()
 		*=n) ! grep -q "^${line%=n}=[ym]" "$1/.config" || echo "$line" ;;
 		*) grep -qxF "$line" "$1/.config" || echo "$line" ;;
 		esac
-	done < <(grep '^CONFIG_' "$1/wanted.config")
+	done < <(grep '^CONFIG_' "$1/wanted.config" | tac | sort -s -u -t= -k1,1)
 }
 
 # is_git PATH: the top of a work tree, or a bare repository
