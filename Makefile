@@ -36,6 +36,7 @@ help:
 	@echo 'The patch series on lttng-modules:'
 	@echo '  make modules     build it for the release kernel, in the guest'
 	@echo '  scripts/series --of lttng-modules [apply|refresh|check|export]'
+	@echo '  scripts/lttng-tools  packages of lttng-tools with a series of their own'
 	@echo
 	@echo 'For a test host:'
 	@echo '  make deb         kernel, headers and tools as packages [KCONFIG=FILE]'

@@ -7,7 +7,8 @@
  * namespace soon after its own is gone.
  *
  * All are 0 where the task has no namespaces any more, on its way out, but for the user
- * namespace, which is that of its credentials.
+ * namespace, which is that of its credentials, and the PID namespace, which a task has
+ * until somebody has waited for it.
  */
 
 #include <linux/module.h>
@@ -78,6 +79,7 @@ uint64_t user_ns_id(void)
 }
 
 struct ns_id_getter {
+	uint32_t type;	/* enum lttng_kernel_abi_context_type */
 	uint64_t (*get)(void);
 };
 
@@ -112,7 +114,7 @@ void ns_id_get_value(void *priv,
 	value->u.s64 = getter->get();
 }
 
-#define NS_ID_FIELD(_name)						\
+#define NS_ID_FIELD(_type, _name)					\
 	lttng_kernel_static_ctx_field(					\
 		lttng_kernel_static_event_field(#_name,			\
 			lttng_kernel_static_type_integer_from_type(uint64_t, __BYTE_ORDER, 10), \
@@ -120,30 +122,41 @@ void ns_id_get_value(void *priv,
 		ns_id_get_size,						\
 		ns_id_record,						\
 		ns_id_get_value,					\
-		NULL, &(struct ns_id_getter) { .get = _name })
+		NULL, (&(struct ns_id_getter) {				\
+			.type = LTTNG_KERNEL_ABI_CONTEXT_##_type##_NS_ID, \
+			.get = _name,					\
+		}))
 
 static const struct lttng_kernel_ctx_field *ctx_fields[] = {
 #ifdef CONFIG_CGROUPS
-	NS_ID_FIELD(cgroup_ns_id),
+	NS_ID_FIELD(CGROUP, cgroup_ns_id),
 #endif
 #ifdef CONFIG_IPC_NS
-	NS_ID_FIELD(ipc_ns_id),
+	NS_ID_FIELD(IPC, ipc_ns_id),
 #endif
 #ifndef LTTNG_MNT_NS_MISSING_HEADER
-	NS_ID_FIELD(mnt_ns_id),
+	NS_ID_FIELD(MNT, mnt_ns_id),
 #endif
 #ifdef CONFIG_NET_NS
-	NS_ID_FIELD(net_ns_id),
+	NS_ID_FIELD(NET, net_ns_id),
 #endif
-	NS_ID_FIELD(pid_ns_id),
+	NS_ID_FIELD(PID, pid_ns_id),
 #ifdef CONFIG_TIME_NS
-	NS_ID_FIELD(time_ns_id),
+	NS_ID_FIELD(TIME, time_ns_id),
 #endif
-	NS_ID_FIELD(user_ns_id),
+	NS_ID_FIELD(USER, user_ns_id),
 #ifdef CONFIG_UTS_NS
-	NS_ID_FIELD(uts_ns_id),
+	NS_ID_FIELD(UTS, uts_ns_id),
 #endif
 };
+
+static
+int add_to_ctx(struct lttng_kernel_ctx **ctx, const struct lttng_kernel_ctx_field *field)
+{
+	if (lttng_kernel_find_context(*ctx, field->event_field->name))
+		return -EEXIST;
+	return lttng_kernel_context_append(ctx, field);
+}
 
 /**
  * lttng_add_ns_ids_to_ctx - add the contexts of all types of namespaces
@@ -155,13 +168,33 @@ int lttng_add_ns_ids_to_ctx(struct lttng_kernel_ctx **ctx)
 {
 	int i, ret = 0;
 
-	for (i = 0; i < ARRAY_SIZE(ctx_fields) && !ret; i++) {
-		if (lttng_kernel_find_context(*ctx, ctx_fields[i]->event_field->name))
-			ret = -EEXIST;
-		else
-			ret = lttng_kernel_context_append(ctx, ctx_fields[i]);
-	}
+	for (i = 0; i < ARRAY_SIZE(ctx_fields) && !ret; i++)
+		ret = add_to_ctx(ctx, ctx_fields[i]);
 	wrapper_vmalloc_sync_mappings();
 	return ret;
 }
 EXPORT_SYMBOL_GPL(lttng_add_ns_ids_to_ctx);
+
+/**
+ * lttng_add_ns_id_to_ctx - add the context of one type of namespaces
+ * @ctx: where to
+ * @type: which, of enum lttng_kernel_abi_context_type
+ *
+ * Return: 0, -ENOSYS if the kernel has no such namespaces, or another negative errno.
+ */
+int lttng_add_ns_id_to_ctx(struct lttng_kernel_ctx **ctx, uint32_t type)
+{
+	int i, ret = -ENOSYS;
+
+	for (i = 0; i < ARRAY_SIZE(ctx_fields); i++) {
+		const struct ns_id_getter *getter = ctx_fields[i]->priv;
+
+		if (getter->type == type) {
+			ret = add_to_ctx(ctx, ctx_fields[i]);
+			break;
+		}
+	}
+	wrapper_vmalloc_sync_mappings();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(lttng_add_ns_id_to_ctx);
