@@ -433,8 +433,11 @@ static void find_defined(const struct watch *w, const struct api *api,
 		say(SAY_ERROR, "the folder can't be read");
 		_exit(1);
 	}
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		add_name(names, found[i]);
+		free(found[i]);
+	}
+	free(found);
 	for (size_t i = 0; i < names->nr; i++)
 		say_name(w, SAY_DEFINED, names->name[i]);
 }
