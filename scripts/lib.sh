@@ -54,7 +54,8 @@ config_lost()
 		*=n) ! grep -q "^${line%=n}=[ym]" "$1/.config" || echo "$line" ;;
 		*) grep -qxF "$line" "$1/.config" || echo "$line" ;;
 		esac
-	done < <(grep '^CONFIG_' "$1/wanted.config" | tac | sort -s -u -t= -k1,1)
+	done < <(grep '^CONFIG_' "$1/wanted.config" | tac |
+		LC_ALL=C sort -s -u -t= -k1,1)
 }
 
 # is_git PATH: the top of a work tree, or a bare repository
