@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # accel and icount are the options
 # Which QEMU emulates the guests. Sourced by scripts/guest.
 
 # shellcheck disable=SC2034	# of apt.sh
