@@ -21,17 +21,17 @@ qemu_version() {
 	echo $((BASH_REMATCH[1] * 100 + BASH_REMATCH[2]))
 }
 
-newer_qemu() { # directory
-	printf '%s\n' "$1/usr/bin/qemu-system-x86_64" -L "$1/usr/share/qemu"
+use_unpacked() { # directory
+	qemu_command=("$1/usr/bin/qemu-system-x86_64" -L "$1/usr/share/qemu")
 }
 
 # Run in a subshell: what fails here ends it, after one line.
 fetch_qemu() {
-	local new=$CACHE/qemu.new package version command
+	local new=$CACHE/qemu.new package version
 	apt_conf
 	apt_update
 	rm -rf "$new"
-	mkdir "$new"
+	mkdir "$new" || die "cannot make $new: see the message above"
 	for package in qemu-system-x86 qemu-system-data; do
 		read -r _ version < <(apt_offers "$package") ||
 			die "$MIRROR $SUITE has no $package"
@@ -40,17 +40,17 @@ fetch_qemu() {
 		dpkg-deb -x "$DEB" "$new" || die "cannot unpack $DEB"
 		rm "$DEB"
 	done
-	mapfile -t command < <(newer_qemu "$new")
-	((QEMU_FIT <= $(qemu_version "${command[@]}" || echo 0))) ||
-		die "qemu-system-x86 $version of $SUITE doesn't run here: $("${command[@]}" --version 2>&1 | head -n 1)"
+	use_unpacked "$new"
+	((QEMU_FIT <= $(qemu_version "${qemu_command[@]}" || echo 0))) ||
+		die "qemu-system-x86 $version of $SUITE doesn't run here: $("${qemu_command[@]}" --version 2>&1 | head -n 1)"
 	mv "$new" "$CACHE/qemu"
 }
 
-# The system's own QEMU, unless it is too old and Debian has a newer one for the same
-# system. That is half as fast again, and its threads can be trusted. Without one
-# there is a second try on another day.
+# A newer QEMU that Debian has for the same system: it takes some 30 % less time, and
+# its threads can be trusted. 1 if there is none; what couldn't be fetched is tried again on
+# another day.
 ensure_newer_qemu() {
-	local lock today
+	local lock
 	# shellcheck source=/dev/null
 	[[ $(. /etc/os-release && echo "${VERSION_CODENAME:-}") == "${QEMU_SUITE%-backports}" ]] ||
 		return
@@ -58,11 +58,10 @@ ensure_newer_qemu() {
 	need flock util-linux
 	exec {lock}> "$CACHE/qemu.lock"
 	flock "$lock"
-	today=$(date +%F)
-	if [[ ! -d $CACHE/qemu && $(cat "$CACHE/qemu.none" 2> /dev/null) != "$today" ]]; then
+	if [[ ! -d $CACHE/qemu && -z $(find "$CACHE/qemu.none" -mmin -1440 2> /dev/null) ]]; then
 		(fetch_qemu {lock}>&-) || {
-			msg "the system's QEMU is taken, which is slower"
-			echo "$today" > "$CACHE/qemu.none"
+			msg "using the system's QEMU, which is slower (to try again today: rm $CACHE/qemu.none)"
+			touch "$CACHE/qemu.none"
 		}
 	fi
 	exec {lock}>&-
@@ -79,7 +78,7 @@ choose_qemu() {
 		die "cannot read the version of ${qemu_command[0]}"
 	if [[ -z ${QEMU:-} && $accel == tcg && $icount == no ]] &&
 		((version < QEMU_FIT)) && ensure_newer_qemu; then
-		mapfile -t qemu_command < <(newer_qemu "$CACHE/qemu")
+		use_unpacked "$CACHE/qemu"
 		version=$QEMU_FIT
 	fi
 	qemu_threads=multi
