@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # accel and icount are the options
+# shellcheck shell=bash disable=SC2154 # accel, icount, onethread: the options
 # Which QEMU emulates the guests. Sourced by scripts/guest.
 
 # shellcheck disable=SC2034	# of apt.sh
@@ -81,6 +81,6 @@ choose_qemu() {
 		use_unpacked "$CACHE/qemu"
 		version=$QEMU_FIT
 	fi
-	qemu_threads=multi
-	((version >= QEMU_FIT)) || qemu_threads=single
+	qemu_threads=single
+	[[ $onethread == yes ]] || ((version < QEMU_FIT)) || qemu_threads=multi
 }
