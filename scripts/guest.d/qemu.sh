@@ -43,7 +43,13 @@ fetch_qemu() {
 	use_unpacked "$new"
 	((QEMU_FIT <= $(qemu_version "${qemu_command[@]}" || echo 0))) ||
 		die "qemu-system-x86 $version of $SUITE doesn't run here: $("${qemu_command[@]}" --version 2>&1 | head -n 1)"
+	echo "$QEMU_SUITE" > "$new/suite"
+	rm -rf "$CACHE/qemu"
 	mv "$new" "$CACHE/qemu"
+}
+
+has_newer_qemu() {
+	[[ $(cat "$CACHE/qemu/suite" 2> /dev/null) == "$QEMU_SUITE" ]]
 }
 
 # A newer QEMU that Debian has for the same system: it takes some 30 % less time, and
@@ -57,15 +63,21 @@ ensure_newer_qemu() {
 	mkdir -p "$CACHE"
 	need flock util-linux
 	exec {lock}> "$CACHE/qemu.lock"
-	flock "$lock"
-	if [[ ! -d $CACHE/qemu && -z $(find "$CACHE/qemu.none" -mmin -1440 2> /dev/null) ]]; then
-		(fetch_qemu {lock}>&-) || {
+	flock -n "$lock" || {
+		msg "waiting for who fetches QEMU"
+		flock "$lock"
+	}
+	if ! has_newer_qemu && [[ -z $(find "$CACHE/qemu.none" -mmin -1440 2> /dev/null) ]]; then
+		(fetch_qemu {lock}>&-) &
+		builder=$!
+		wait "$builder" || {
 			msg "using the system's QEMU, which is slower (to try again today: rm $CACHE/qemu.none)"
 			touch "$CACHE/qemu.none"
 		}
+		builder=
 	fi
 	exec {lock}>&-
-	[[ -d $CACHE/qemu ]]
+	has_newer_qemu
 }
 
 # Sets qemu_command and qemu_threads for $accel. What counts instructions has one thread,
@@ -74,8 +86,7 @@ ensure_newer_qemu() {
 choose_qemu() {
 	local version
 	qemu_command=("${QEMU:-qemu-system-x86_64}")
-	version=$(qemu_version "${qemu_command[@]}") ||
-		die "cannot read the version of ${qemu_command[0]}"
+	version=$(qemu_version "${qemu_command[@]}")
 	if [[ -z ${QEMU:-} && $accel == tcg && $icount == no ]] &&
 		((version < QEMU_FIT)) && ensure_newer_qemu; then
 		use_unpacked "$CACHE/qemu"
