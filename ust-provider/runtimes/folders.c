@@ -370,7 +370,7 @@ static bool node_known(struct folder *f)
 	return true;
 }
 
-/* There seems to be a child of this name. Return: whether there is. */
+/* There seems to be a child of this name. Return: whether there is; if not, errno says why. */
 static bool child_found(struct folder *parent, const char *name, bool is_new)
 {
 	struct folder *f = find_name(parent, name);
@@ -475,6 +475,27 @@ static bool node_scan(struct folder *f, bool is_new)
 
 /* --- what happens --- */
 
+/* It came and went before it could be looked into: its name is all that is known. */
+static void leaf_was_there(struct folder *root, const char *name)
+{
+	struct folder *f = node_new(root->in, root, name);
+
+	f->is_new = true;
+	f->uid = root->uid;
+	f->in->ops->gone(f, true);
+	free(f);
+}
+
+static void child_made(struct folder *f, const char *name)
+{
+	/* One that a listing has found has been told of. */
+	bool known = find_name(f, name);
+
+	errno = 0;
+	if (!child_found(f, name, true) && errno == ENOENT && is_root(f) && !known)
+		leaf_was_there(f, name);
+}
+
 static void node_event(struct folder *f, const struct inotify_event *ev)
 {
 	struct folder *parent = f->parent, *child;
@@ -495,7 +516,7 @@ static void node_event(struct folder *f, const struct inotify_event *ev)
 	} else if (only_child(f)) {
 		node_scan(f, true);
 	} else {
-		child_found(f, ev->name, true);
+		child_made(f, ev->name);
 	}
 }
 

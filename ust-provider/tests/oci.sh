@@ -237,6 +237,25 @@ cid_asks()
 		jq -r '.[] | select(.label == "plain-id") | .runtime + " " + .name')"
 }
 
+# When the agent looks, all is over.
+agent_is_late()
+{
+	local i
+
+	bundle true
+	at_end kill -CONT "$AGENT_PID"
+	kill -STOP "$AGENT_PID"
+	for i in 1 2; do
+		crun run --bundle "$TMP/bundle" "missed-$i" </dev/null >/dev/null 2>&1
+	done
+	kill -CONT "$AGENT_PID"
+	tell remove '.id == "missed-2"'
+	for i in 1 2; do
+		same "create remove" "$(life "missed-$i")"
+		same crun "$(value remove "missed-$i" runtime)"
+	done
+}
+
 # The agent that comes after it tells of each that lives, and none twice.
 killed_in_burst()
 {
@@ -486,6 +505,7 @@ claim "who asks gets all containers" answers
 claim "cid takes names from it" cid_asks
 claim "a second agent is refused" second_agent
 claim "a burst of containers is told of in order, with none missing" burst
+claim "so is one that is over before the agent has looked" agent_is_late
 end_agent
 with_agent --runtime none
 claim "a hook tells of containers of a runtime that isn't asked" by_its_hook
