@@ -4,6 +4,9 @@
 # which each result begins, and ABOUT set: what they do, for --help. PATTERN, which may be
 # the argument, or CID_CLAIMS, chooses claims.
 
+# Once, though two that a test sources ask for it
+! declare -F claim >/dev/null || return 0
+
 case ${1:-} in
 -h | --help)
 	cat <<USAGE
