@@ -324,11 +324,13 @@ static void correct_init(struct container *c, const struct report *r)
  */
 void life_take_init(struct container *c, const struct report *r)
 {
+	/* Once, as it may end at any time: its pidfd has still to tell how. */
+	bool alive = life_is_alive(c);
 	pid_t pid = r->pid;
 
-	if (!pid || (pid == c->ident.pid && c->pidfd >= 0 && !life_is_alive(c)))
+	if (!pid || (pid == c->ident.pid && c->pidfd >= 0 && !alive))
 		return;
-	if (life_is_alive(c)) {
+	if (alive) {
 		correct_init(c, r);
 		return;
 	}
