@@ -301,17 +301,26 @@ static bool read_identity(struct container *c, pid_t pid)
 static void correct_init(struct container *c, const struct report *r)
 {
 	bool same = r->pid == c->ident.pid;
+	sd_event_source *exited = c->exited;
+	int pidfd = c->pidfd;
 
 	if (same && (c->state == STATE_CREATED || c->reborn) && read_identity(c, r->pid))
 		adopt(c);
 	if (same || r->rank <= c->ident_rank || r->what == REPORT_EXIT)
 		return;
+	/* It is watched on until the other one is known to serve: it may end now. */
+	c->exited = NULL;
+	c->pidfd = -1;
 	if (watch(c, r->pid) && identity_belongs_to(r->pid, r->uid) &&
 	    read_identity(c, r->pid)) {
+		sd_event_source_disable_unref(exited);
+		close(pidfd);
 		c->ident_rank = r->rank;
 		adopt(c);
 	} else {
-		watch(c, c->ident.pid);
+		unwatch(c);
+		c->exited = exited;
+		c->pidfd = pidfd;
 	}
 }
 

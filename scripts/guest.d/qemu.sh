@@ -80,18 +80,22 @@ ensure_newer_qemu() {
 	has_newer_qemu
 }
 
-# Sets qemu_command and qemu_threads for $accel. What counts instructions has one thread,
+# Sets qemu_command, and what it is. Before anything is run with it.
+look_at_qemu() {
+	qemu_command=("${QEMU:-qemu-system-x86_64}")
+	qemu_is=$(qemu_version "${qemu_command[@]}") ||
+		die "cannot read the version of ${qemu_command[0]}"
+}
+
+# Sets qemu_threads for $accel, and qemu_command if there is a better one. What counts instructions has one thread,
 # and gains nothing by another version than the one of recorded figures: from 7.2 to 10.0 a
 # fork costs 0.2 % more.
 choose_qemu() {
-	local version
-	qemu_command=("${QEMU:-qemu-system-x86_64}")
-	version=$(qemu_version "${qemu_command[@]}")
 	if [[ -z ${QEMU:-} && $accel == tcg && $icount == no ]] &&
-		((version < QEMU_FIT)) && ensure_newer_qemu; then
+		((qemu_is < QEMU_FIT)) && ensure_newer_qemu; then
 		use_unpacked "$CACHE/qemu"
-		version=$QEMU_FIT
+		qemu_is=$QEMU_FIT
 	fi
 	qemu_threads=single
-	[[ $onethread == yes ]] || ((version < QEMU_FIT)) || qemu_threads=multi
+	[[ $onethread == yes ]] || ((qemu_is < QEMU_FIT)) || qemu_threads=multi
 }

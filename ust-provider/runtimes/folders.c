@@ -370,7 +370,7 @@ static bool node_known(struct folder *f)
 	return true;
 }
 
-/* There seems to be a child of this name. Return: whether there is; if not, errno says why. */
+/* There seems to be a child of this name. Return: whether there is; errno if it can't be opened. */
 static bool child_found(struct folder *parent, const char *name, bool is_new)
 {
 	struct folder *f = find_name(parent, name);

@@ -17,7 +17,8 @@ struct folders;
  * @found: there is such a folder, or still is: look into it
  * @event: something of @mask has happened to the file @name in it
  * @list: tell registry_list_seen() of it, with folder_source()
- * @gone: it isn't there any more, or (@removed is false) isn't watched; free its data
+ * @gone: it isn't there any more, or (@removed is false) isn't watched; free its data. One that
+ *	came and went unseen has had no @found
  */
 struct folders_ops {
 	uint32_t mask;
