@@ -129,33 +129,34 @@ told() {	# regular expression
 	grep -Eq " $1" "$trace/trace"
 }
 
-# As happened, but that of a container which goes on by itself.
-happens() {	# what, regular expression...
-	local re try
+# Looks up to as many times: of a container that goes on by itself, an event comes when
+# it does. One look more would not do for what has been seen: the kernel gives up reading
+# a buffer from which more is gone with each try.
+looked() {	# times, what, regular expression...
+	local times=$1 what=$2 re try
 
-	for re in "${@:2}"; do
-		for try in {1..300}; do
-			! told "$re" || break
+	shift 2
+	for re; do
+		for ((try = 0; try < times; try++)); do
+			if told "$re"; then
+				re=${re%%:*}
+				echo "${re##* }" >> "$dir/seen"
+				continue 2
+			fi
 			sleep 0.1
 		done
-	done
-	happened "$@"
-}
-
-happened() {	# what, regular expression...
-	local what=$1 re
-
-	shift
-	for re; do
-		if told "$re"; then
-			re=${re%%:*}
-			echo "${re##* }" >> "$dir/seen"
-			continue
-		fi
 		echo "$what: no event like: $re"
 		grep -v '^#' "$trace/trace" | tail -n 40
 		return 1
 	done
+}
+
+happens() {	# what, regular expression...
+	looked 300 "$@"
+}
+
+happened() {	# what, regular expression...
+	looked 1 "$@"
 }
 
 by() {	# pid, regular expression: of the event whose task it is
