@@ -7,7 +7,7 @@ export JOBS ACCEL LINUX LLVM BUILD_DIR KCONFIG
 BUILD := $(abspath $(or $(BUILD_DIR),build))
 
 .PHONY: help deps tree kernel kernel-debug kernel-base modules stage guest demo deb-test \
-	check check-long lint series refresh bench bisect deb install shell recordings \
+	check check-long lint series refresh bench bisect deb tools install shell recordings \
 	clean
 
 help:
@@ -22,7 +22,8 @@ help:
 	@echo '  make kernel      the release kernel (also: kernel-debug, kernel-base)'
 	@echo '  make guest       the guest image'
 	@echo '  make stage       tools and selftests, for the guest'
-	@echo '  make install     cid, cid-runtime, cid-record, cid-agent, man pages [DESTDIR= PREFIX=/usr/local]'
+	@echo '  make tools       cid, cid-runtime, cid-record, cid-agent: no kernel is needed'
+	@echo '  make install     them, and man pages, as root [DESTDIR= PREFIX=/usr/local]'
 	@echo '  make shell       an interactive guest [KERNEL=release|debug|base]'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, series'
 	@echo '  make clean       remove build/, downloads included'
@@ -67,12 +68,14 @@ kernel-base: tree
 stage: tree
 	@scripts/stage
 
-install:
-	@$(MAKE) -s -C tools/container O=$(BUILD)/out/cid install
-	@$(MAKE) -s -C tools/container/runtime \
-		O=$(BUILD)/out/cid-runtime install
-	@$(MAKE) -s -C tools/lttng O=$(BUILD)/out/lttng install
-	@$(MAKE) -s -C ust-provider O=$(BUILD)/out/agent install
+# Where each of the tools is built
+TOOLS := cid:tools/container cid-runtime:tools/container/runtime lttng:tools/lttng \
+	 agent:ust-provider
+
+tools install:
+	@set -e; for tool in $(TOOLS); do \
+		$(MAKE) -s -C $${tool#*:} O=$(BUILD)/out/$${tool%%:*} $(subst tools,all,$@); \
+	done
 
 guest: deps
 	@scripts/guest image

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The runtimes that are asked, each at all the places where it may be. To add one: write
- * its file, and a line here.
+ * its file, name it in agent.h, and add a line here.
  */
 
 #include <glob.h>

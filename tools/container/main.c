@@ -70,7 +70,7 @@ static char *help_filter(int key, const char *text, void *input)
 		return NULL;
 	fputs("Commands:\n", f);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-8s%s\n", commands[i].name, commands[i].summary);
+		fprintf(f, "  %-9s%s\n", commands[i].name, commands[i].summary);
 	fputs("\n'cid COMMAND --help' tells the options of a command.", f);
 	fclose(f);
 	return buf;

@@ -22,9 +22,10 @@
 enum long_option {
 	OPT_RELAY = 0x100,
 	OPT_LIVE,
-	OPT_JSON,
 	OPT_ROTATE,
 };
+
+const char *argp_program_version = "cid-record " CID_VERSION;
 
 static const struct argp_option options[] = {
 	{ "container", 'c', "NAME", 0,
@@ -40,7 +41,7 @@ static const struct argp_option options[] = {
 	{ "rotate", OPT_ROTATE, "PERIOD|SIZE", 0,
 	  "Begin a new chunk of the trace after each 30s, 5m or 1h, or with each 64M or 1G: each has the state, and can be read alone", 0 },
 	{ "duration", 'd', "SEC", 0, "End after that time; without, at Ctrl-C", 0 },
-	{ "json", OPT_JSON, NULL, 0, "In the end, tell in JSON what was recorded", 0 },
+	{ "json", 'j', NULL, 0, "In the end, tell in JSON what was recorded", 0 },
 	{}
 };
 
@@ -120,7 +121,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_LIVE:
 		rec->live = true;
 		return 0;
-	case OPT_JSON:
+	case 'j':
 		rec->json = true;
 		return 0;
 	case OPT_ROTATE:
