@@ -130,8 +130,7 @@ told() {	# regular expression
 }
 
 # Looks up to as many times: of a container that goes on by itself, an event comes when
-# it does. One look more would not do for what has been seen: the kernel gives up reading
-# a buffer from which more is gone with each try.
+# it does. What has been seen isn't looked for again, as a buffer that is full loses it.
 looked() {	# times, what, regular expression...
 	local times=$1 what=$2 re try
 

@@ -15,7 +15,6 @@
 #include "random.h"
 #include "view.h"
 
-#define SECONDS		20
 #define WORKERS		4
 #define OPS		50	/* at most */
 #define LIFE_MS		20000
@@ -24,7 +23,6 @@
 /* File descriptors that they play with */
 #define FIRST_FD	20
 #define FDS		24
-#define PATIENCE	(10 * 3600)
 
 static const char * const paths[] = {
 	"/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/uptime",

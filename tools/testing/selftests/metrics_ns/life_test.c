@@ -16,7 +16,6 @@
 #include "scope.h"
 
 #define CYCLES		200
-#define SECONDS		20
 #define AT_A_TIME	4
 #define WORKERS		4
 /*
@@ -25,8 +24,6 @@
  */
 #define LEAK_CYCLES	10000
 #define LEAK_MIN_KB	1536
-/* Hours, as far as the harness is concerned */
-#define PATIENCE	(10 * 3600)
 
 static long slab_unreclaimable_kb(void)
 {

@@ -682,8 +682,6 @@ TEST_F(view, pieces_behind_the_end)
 
 /* --- CPUs that are unplugged --- */
 
-#define CPU1		"/sys/devices/system/cpu/cpu1/online"
-
 FIXTURE(hotplug) {
 	FIXTURE_DATA(view) view;
 };
@@ -699,13 +697,8 @@ FIXTURE_TEARDOWN(hotplug)
 {
 	/* First who unplugs it. */
 	children_stop();
-	write_file_at(AT_FDCWD, CPU1, "1");
+	plug(true);
 	view_clean_up(&self->view);
-}
-
-static long plug(bool on)
-{
-	return write_file_at(AT_FDCWD, CPU1, on ? "1" : "0");
 }
 
 /* cpusets take notice of a CPU later, by a work item. */

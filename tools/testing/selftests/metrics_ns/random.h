@@ -3,6 +3,11 @@
 #ifndef __SELFTESTS_METRICS_NS_RANDOM_H
 #define __SELFTESTS_METRICS_NS_RANDOM_H
 
+/* What goes on for a time does so for METRICS_NS_SECONDS, or for these. */
+#define SECONDS		20
+/* Hours, as far as the harness is concerned */
+#define PATIENCE	(10 * 3600)
+
 static inline long from_env(const char *name, long fallback)
 {
 	const char *value = getenv(name);

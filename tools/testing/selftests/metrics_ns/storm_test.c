@@ -12,16 +12,12 @@
 #include "random.h"
 #include "view.h"
 
-#define SECONDS		20
 #define READERS		200
 #define STACK		(64 * 1024)
-#define PATIENCE	(10 * 3600)
 /* A cgroup and a namespace last for so long, and the latter a while without the former. */
 #define LIFE_MS		4000
 #define AFTERLIFE_MS	500
 #define PAUSE_US	10000
-
-#define CPU1		"/sys/devices/system/cpu/cpu1/online"
 
 #define DIGITS		"0123456789"
 
@@ -177,12 +173,18 @@ static long do_crowd(long readers, long unused)
 	return ret;
 }
 
+/* What changes; the last only where a CPU can be unplugged. */
+enum change {
+	CPUSET, QUOTA, MEMORY, OUTER_MEMORY, CONTROLLER, FLAGS, PLACE, CPU, CHANGES,
+};
+
 FIXTURE(storm) {
 	FIXTURE_DATA(view) view;
 	struct child crowd;
 	int ns;
 	int sibling;
 	bool plugs;
+	long changes[CHANGES];	/* those that were taken */
 };
 
 FIXTURE_SETUP(storm)
@@ -195,57 +197,56 @@ FIXTURE_TEARDOWN(storm)
 {
 	children_stop();
 	if (self->plugs)
-		write_file_at(AT_FDCWD, CPU1, "1");
+		plug(true);
 	view_clean_up(&self->view);
 }
 
-/* One of all that the view depends on changes, if it can at that time. */
-static void disturb(FIXTURE_DATA(storm) *self)
+/* Change one of all that the view depends on, which may be refused at that time. */
+static long change(FIXTURE_DATA(storm) *self, enum change what)
 {
 	FIXTURE_DATA(view) *v = &self->view;
 	static const char * const cpus[] = { "0", "1", "0-1", "\n" };
 	static const char * const quotas[] = { "20000", "50000", "150000", "max" };
 	static const char * const memory[] = { "64M", "128M", "max" };
 
-	switch (pick(self->plugs ? 8 : 7)) {
-	case 0:
-		write_file_at(v->scope, "cpuset.cpus",
-			      cpus[pick(ARRAY_SIZE(cpus))]);
-		break;
-	case 1:
-		write_file_at(v->scope, "cpu.max",
-			      quotas[pick(ARRAY_SIZE(quotas))]);
-		break;
-	case 2:
-		write_file_at(v->scope, "memory.max",
-			      memory[pick(ARRAY_SIZE(memory))]);
-		break;
-	case 3:
-		write_file_at(v->outer, "memory.max",
-			      memory[pick(ARRAY_SIZE(memory))]);
-		break;
-	case 4:
-		switch_controller(v->outer, pick(2) ? '+' : '-',
-				  controllers[pick(NR_CONTROLLERS)]);
-		break;
-	case 5:
-		ns_set_flags(self->ns, pick(2) ? METRICS_NS_QUOTA_CPUS : 0);
-		break;
-	case 6:
-		cgroup_move(pick(2) ? v->scope : self->sibling, self->crowd.pid);
-		break;
-	case 7:
-		write_file_at(AT_FDCWD, CPU1, pick(2) ? "1" : "0");
-		break;
+	switch (what) {
+	case CPUSET:
+		return write_file_at(v->scope, "cpuset.cpus",
+				     cpus[pick(ARRAY_SIZE(cpus))]);
+	case QUOTA:
+		return write_file_at(v->scope, "cpu.max",
+				     quotas[pick(ARRAY_SIZE(quotas))]);
+	case MEMORY:
+		return write_file_at(v->scope, "memory.max",
+				     memory[pick(ARRAY_SIZE(memory))]);
+	case OUTER_MEMORY:
+		return write_file_at(v->outer, "memory.max",
+				     memory[pick(ARRAY_SIZE(memory))]);
+	case CONTROLLER:
+		return switch_controller(v->outer, pick(2) ? '+' : '-',
+					 controllers[pick(NR_CONTROLLERS)]);
+	case FLAGS:
+		return ns_set_flags(self->ns,
+				    pick(2) ? METRICS_NS_QUOTA_CPUS : 0);
+	case PLACE:
+		return cgroup_move(pick(2) ? v->scope : self->sibling,
+				   self->crowd.pid);
+	case CPU:
+		return plug(pick(2));
+	default:
+		return -EINVAL;
 	}
 }
 
 static void disturb_for(FIXTURE_DATA(storm) *self, long ms)
 {
 	long until = now_ms(CLOCK_MONOTONIC) + ms;
+	enum change what;
 
 	while (now_ms(CLOCK_MONOTONIC) < until) {
-		disturb(self);
+		what = pick(self->plugs ? CHANGES : CPU);
+		if (!change(self, what))
+			self->changes[what]++;
 		usleep(PAUSE_US);
 	}
 }
@@ -301,6 +302,11 @@ TEST_F_TIMEOUT(storm, files, PATIENCE)
 	}
 	TH_LOG("%ld readers in each of %ld lives%s", readers, lives,
 	       self->plugs ? "" : "; CPU 1 can't be unplugged");
+	for (i = 0; i < (self->plugs ? CHANGES : CPU); i++) {
+		EXPECT_LT(0, self->changes[i]) {
+			TH_LOG("change %zu was refused each time", i);
+		}
+	}
 	for (i = 0; i < FILES; i++) {
 		EXPECT_LT(0, board->files[i].reads);
 		EXPECT_EQ(0, board->files[i].faults) {

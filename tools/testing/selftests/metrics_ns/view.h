@@ -107,6 +107,13 @@ static inline const char *machine(const char *path)
 		SKIP(return, "needs two CPUs"); \
 } while (0)
 
+#define CPU1		"/sys/devices/system/cpu/cpu1/online"
+
+static inline long plug(bool on)
+{
+	return write_file_at(AT_FDCWD, CPU1, on ? "1" : "0");
+}
+
 /* The number after KEY at the start of a line, -1 if there is none. */
 static inline long number(const char *from, const char *key)
 {
