@@ -987,6 +987,42 @@ dumps_again()
 	same 2 "$(fields lttng_statedump_cgroup path -- "f('level') == 0" | wc -l)"
 }
 
+# --- the ring buffer ---
+
+# What a stream answers, once while its session is there and once when it has gone. The
+# consumer daemon meets this by chance only; the requests are those of lttng/abi.h.
+ask_streams()
+{
+	python3 - <<-'END'
+	import fcntl, os, struct
+
+	SESSION, START, STREAM, FLUSH, FLUSH_EMPTY = 0xF645, 0xF656, 0xF662, 0xF60C, 0xF60F
+	METADATA, CHANNEL, STREAM_ID = 0x4140F654, 0x4140F655, 0x8008F625
+
+	def answers():
+	    stream_id, = struct.unpack("Q", fcntl.ioctl(data, STREAM_ID, bytes(8)))
+	    fcntl.ioctl(data, FLUSH_EMPTY)
+	    return stream_id
+
+	session = fcntl.ioctl(os.open("/proc/lttng", os.O_RDWR), SESSION)
+	buffers = bytearray(struct.pack("=QQIIIi288x", 4096, 4, 0, 0, 1, 0))
+	channels = [fcntl.ioctl(session, what, buffers) for what in (CHANNEL, CHANNEL, METADATA)]
+	data, metadata = (fcntl.ioctl(channel, STREAM) for channel in channels[1:])
+	fcntl.ioctl(session, START)
+	print(answers())
+	for fd in channels + [session]:
+	    os.close(fd)
+	print(answers())
+	fcntl.ioctl(metadata, FLUSH)
+	END
+}
+
+outlive_their_session()
+{
+	same "1
+1" "$(ask_streams)"
+}
+
 echo "+memory +pids +cpu" >"$CGROUPS/cgroup.subtree_control"
 start_sessiond --extra-kmod-probes="$PROBES"
 claim "each event is there" are_listed
@@ -1027,4 +1063,5 @@ claim "the state dump has each cgroup, and its limits" dumps_cgroups
 claim "the state dump has each namespace" dumps_namespaces
 claim "the state dump has containers, and who is in them" dumps_containers
 claim "the state dump can be had again" dumps_again
+claim "streams that outlive their session" outlive_their_session
 finish
