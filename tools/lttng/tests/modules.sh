@@ -994,15 +994,20 @@ dumps_again()
 ask_streams()
 {
 	python3 - <<-'END'
-	import fcntl, os, struct
+	import ctypes, fcntl, os, struct
 
 	SESSION, START, STREAM, FLUSH, FLUSH_EMPTY = 0xF645, 0xF656, 0xF662, 0xF60C, 0xF60F
 	METADATA, CHANNEL, STREAM_ID = 0x4140F654, 0x4140F655, 0x8008F625
+	FLUSH_OR_POPULATE = 0xC01AF613
+	packet = ctypes.create_string_buffer(1 << 16)
 
+	# the stream's ID, if a packet was made, and its magic number and UUID
 	def answers():
 	    stream_id, = struct.unpack("Q", fcntl.ioctl(data, STREAM_ID, bytes(8)))
 	    fcntl.ioctl(data, FLUSH_EMPTY)
-	    return stream_id
+	    where = struct.pack("=QQQBB", ctypes.addressof(packet), 0, 0, 0, 0)
+	    made = fcntl.ioctl(data, FLUSH_OR_POPULATE, where)[-1]
+	    return f"{stream_id} {made} {packet.raw[:20].hex()}"
 
 	session = fcntl.ioctl(os.open("/proc/lttng", os.O_RDWR), SESSION)
 	buffers = bytearray(struct.pack("=QQIIIi288x", 4096, 4, 0, 0, 1, 0))
@@ -1019,8 +1024,11 @@ ask_streams()
 
 outlive_their_session()
 {
-	same "1
-1" "$(ask_streams)"
+	local answers
+
+	answers=$(ask_streams)
+	[[ $answers == "1 1 c11ffcc1"* ]]
+	same "${answers%$'\n'*}" "${answers#*$'\n'}"
 }
 
 echo "+memory +pids +cpu" >"$CGROUPS/cgroup.subtree_control"
