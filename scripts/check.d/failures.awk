@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # The failures of a TAP file with some of what is said of them, as a log may be all that
 # is kept of a run: awk -f failures.awk FILE. The kselftest harness says it before the
-# result, the scripts after it.
+# result, what was expected first of all, and the scripts after it.
 
 BEGIN {
-	BEFORE = 5
+	BEFORE = 20
 	AFTER = 12
 }
 
 /^not ok / {
-	for (i = n > BEFORE ? n - BEFORE : 0; i < n; i++)
+	for (i = 0; i < n && i < BEFORE; i++)
 		print said[i]
 	print
 	left = AFTER
