@@ -17,6 +17,8 @@
 /* Seconds for what waits for the kernel: a test that is killed leaves things. */
 #define SLOW		300
 
+#define RDMA_LINK	"events_test"
+
 /* What any test may have. */
 static void clean_up(void)
 {
@@ -370,16 +372,21 @@ TEST_F(pids, elsewhere)
 
 /* --- the files of every controller --- */
 
+enum resource {
+	NO_NAME, DISK, RDMA_DEVICE, MISC_RESOURCE, DMEM_REGION,
+};
+
 struct limit_case {
 	const char *file;	/* a pattern: some have a size in their names */
 	const char *value;
-	bool of_disk;		/* which is to precede the value */
+	enum resource of;	/* the value follows its name */
 };
 
 FIXTURE(limit) {
 	struct group top, g;
 	char *file;
-	char value[64];
+	char value[128];
+	bool has_device;
 };
 
 FIXTURE_VARIANT(limit) {
@@ -387,75 +394,95 @@ FIXTURE_VARIANT(limit) {
 };
 
 FIXTURE_VARIANT_ADD(limit, cpu_weight) {
-	.l = { "cpu.weight", "200", false },
+	.l = { "cpu.weight", "200" },
 };
 
 FIXTURE_VARIANT_ADD(limit, cpu_max) {
-	.l = { "cpu.max", "50000 200000", false },
+	.l = { "cpu.max", "50000 200000" },
 };
 
 FIXTURE_VARIANT_ADD(limit, cpu_idle) {
-	.l = { "cpu.idle", "1", false },
+	.l = { "cpu.idle", "1" },
 };
 
 FIXTURE_VARIANT_ADD(limit, cpuset_cpus) {
-	.l = { "cpuset.cpus", "0", false },
+	.l = { "cpuset.cpus", "0" },
 };
 
 FIXTURE_VARIANT_ADD(limit, cpuset_mems) {
-	.l = { "cpuset.mems", "0", false },
+	.l = { "cpuset.mems", "0" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_min) {
-	.l = { "memory.min", "4K", false },
+	.l = { "memory.min", "4K" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_low) {
-	.l = { "memory.low", "8K", false },
+	.l = { "memory.low", "8K" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_high) {
-	.l = { "memory.high", "512M", false },
+	.l = { "memory.high", "512M" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_max) {
-	.l = { "memory.max", "1G", false },
+	.l = { "memory.max", "1G" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_swap_high) {
-	.l = { "memory.swap.high", "1M", false },
+	.l = { "memory.swap.high", "1M" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_swap_max) {
-	.l = { "memory.swap.max", "2M", false },
+	.l = { "memory.swap.max", "2M" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_zswap_max) {
-	.l = { "memory.zswap.max", "1M", false },
+	.l = { "memory.zswap.max", "1M" },
 };
 
 FIXTURE_VARIANT_ADD(limit, memory_oom_group) {
-	.l = { "memory.oom.group", "1", false },
+	.l = { "memory.oom.group", "1" },
 };
 
 FIXTURE_VARIANT_ADD(limit, pids_max) {
-	.l = { "pids.max", "100", false },
+	.l = { "pids.max", "100" },
 };
 
 FIXTURE_VARIANT_ADD(limit, io_max) {
-	.l = { "io.max", "rbps=1048576 wiops=max", true },
+	.l = { "io.max", "rbps=1048576 wiops=max", DISK },
 };
 
 FIXTURE_VARIANT_ADD(limit, io_weight) {
-	.l = { "io.weight", "default 200", false },
+	.l = { "io.weight", "default 200" },
 };
 
 FIXTURE_VARIANT_ADD(limit, hugetlb_max) {
-	.l = { "hugetlb.*B.max", "0", false },
+	.l = { "hugetlb.*B.max", "0" },
 };
 
 FIXTURE_VARIANT_ADD(limit, hugetlb_rsvd_max) {
-	.l = { "hugetlb.*B.rsvd.max", "0", false },
+	.l = { "hugetlb.*B.rsvd.max", "0" },
+};
+
+FIXTURE_VARIANT_ADD(limit, rdma_max) {
+	.l = { "rdma.max", "hca_handle=2 hca_object=max", RDMA_DEVICE },
+};
+
+FIXTURE_VARIANT_ADD(limit, misc_max) {
+	.l = { "misc.max", "1", MISC_RESOURCE },
+};
+
+FIXTURE_VARIANT_ADD(limit, dmem_min) {
+	.l = { "dmem.min", "1M", DMEM_REGION },
+};
+
+FIXTURE_VARIANT_ADD(limit, dmem_low) {
+	.l = { "dmem.low", "1M", DMEM_REGION },
+};
+
+FIXTURE_VARIANT_ADD(limit, dmem_max) {
+	.l = { "dmem.max", "1M", DMEM_REGION },
 };
 
 /* "MAJOR:MINOR " of a disk; false if there is none. */
@@ -476,6 +503,53 @@ static bool find_disk(char *number, size_t size)
 		return false;
 	number[n - 1] = ' ';
 	return true;
+}
+
+/* The first word of a cgroup's file, and a space; false if there is none. */
+static bool find_word(const struct group *g, const char *file, char *word,
+		      size_t size)
+{
+	char text[PATH_LEN];
+	int len;
+
+	if (cg_read(g->path, file, text, sizeof(text)))
+		return false;
+	len = strcspn(text, "\n ");
+	return len && snprintf(word, size, "%.*s ", len, text) < (int)size;
+}
+
+/* Name of one that has a limit, and a space; false if there is none. */
+static bool find_resource(const struct group *g, enum resource kind,
+			  char *name, size_t size)
+{
+	switch (kind) {
+	case DISK:
+		return find_disk(name, size);
+	case RDMA_DEVICE:
+		return find_word(g, "rdma.max", name, size);
+	case MISC_RESOURCE:
+		return find_word(&cg_root, "misc.capacity", name, size);
+	case DMEM_REGION:
+		return find_word(&cg_root, "dmem.capacity", name, size);
+	default:
+		name[0] = '\0';
+		return true;
+	}
+}
+
+/*
+ * A machine without such a network card can have one of software; the other
+ * resources are parts of processors and graphics cards.
+ */
+static bool add_rdma_device(void)
+{
+	return !system("rdma link add " RDMA_LINK " type rxe netdev lo");
+}
+
+static void remove_rdma_device(void)
+{
+	if (system("rdma link delete " RDMA_LINK))
+		ksft_print_msg("%s stays\n", RDMA_LINK);
 }
 
 /* Name of the cgroup's file that a pattern means; or NULL. */
@@ -513,34 +587,49 @@ FIXTURE_SETUP(limit)
 	ASSERT_EQ(0, trace_start(&cgroup_trace));
 	EXPECT_EQ(0, make_limited(self))
 		clean_up();
+	self->file = find_file(&self->g, variant->l.file);
+	if (!self->file) {
+		clean_up();
+		SKIP(return, "there is no %s", variant->l.file);
+	}
 }
 
 FIXTURE_TEARDOWN(limit)
 {
 	clean_up();
+	if (self->has_device)
+		remove_rdma_device();
 	free(self->file);
 }
 
-/* A limit is told with its value, if it is set and if it is refused. */
+/* A limit is told with its value. */
 TEST_F(limit, write)
 {
 	const struct limit_case *l = &variant->l;
-	char disk[32] = "";
+	char name[64];
 	long len;
 
-	self->file = find_file(&self->g, l->file);
-	if (!self->file)
-		SKIP(return, "there is no %s", l->file);
-	if (l->of_disk && !find_disk(disk, sizeof(disk)))
-		SKIP(return, "there is no disk");
-	len = snprintf(self->value, sizeof(self->value), "%s%s", disk,
+	if (l->of == RDMA_DEVICE &&
+	    !find_resource(&self->g, l->of, name, sizeof(name)))
+		self->has_device = add_rdma_device();
+	if (!find_resource(&self->g, l->of, name, sizeof(name)))
+		SKIP(return, "there is nothing that %s is a limit of", l->file);
+	len = snprintf(self->value, sizeof(self->value), "%s%s", name,
 		       l->value);
 	ASSERT_EQ(len, cg_put(&self->g, self->file, self->value));
-	ASSERT_EQ(-EINVAL, cg_put(&self->g, self->file, "nonsense"));
 	EXPECT_EVENTS(1, re_file_write(&self->g, self->file, self->value, len));
+	EXPECT_EVENTS(1, re_any_write(&self->g, NULL));
+}
+
+/* One that is refused is told with its error. */
+TEST_F(limit, refused)
+{
+	long error = cg_put(&self->g, self->file, "nonsense");
+
+	ASSERT_GT(0, error);
 	EXPECT_EVENTS(1, re_file_write(&self->g, self->file, "nonsense",
-				       -EINVAL));
-	EXPECT_EVENTS(2, re_any_write(&self->g, NULL));
+				       error));
+	EXPECT_EVENTS(1, re_any_write(&self->g, NULL));
 }
 
 FIXTURE(files) {
