@@ -24,6 +24,7 @@
 #include "internal.h"
 
 #define PROCESSOR	"processor"
+#define PASSES		10
 
 static bool is_blank(char c)
 {
@@ -87,19 +88,36 @@ EXPORT_SYMBOL_IF_KUNIT(metrics_cpuinfo_filter);
 /**
  * struct cpuinfo_pass - which CPUs one pass over the file shows
  * @scope: whose CPUs @mask holds, NULL before the first; not dereferenced
+ * @shown: some text has been left
+ * @nr: how many passes before this one have left nothing
  * @mask: the CPUs
  *
  * All records of a pass are filtered by one mask: if each was by the CPUs of its
- * own moment, a cpuset that changes meanwhile could leave none of them. Made by
- * the first reader in a scoped namespace, and protected by seq_file::lock.
+ * own moment, a cpuset that changes meanwhile could leave none of them. If the
+ * only CPU goes offline before its turn, none is left either: then a pass with
+ * the CPUs of that moment follows, up to PASSES times, as the filter may leave
+ * nothing of a text whatever the mask is. Text that belongs to no CPU, which
+ * some architectures have at the beginning or the end, counts as shown.
+ *
+ * Made by the first reader in a scoped namespace, and protected by seq_file::lock.
  */
 struct cpuinfo_pass {
 	const struct metrics_scope	*scope;
+	bool				shown;
+	int				nr;
 	unsigned long			mask[];
 };
 
-static const struct cpumask *pass_mask(struct seq_file *m,
-				       const struct metrics_view *view)
+static void pass_begin(struct cpuinfo_pass *pass)
+{
+	pass->scope = NULL;
+	pass->shown = false;
+	pass->nr = 0;
+}
+
+/* Return: The pass, with the CPUs to show; NULL without memory. */
+static struct cpuinfo_pass *pass_of(struct seq_file *m,
+				    const struct metrics_view *view)
 {
 	struct cpuinfo_pass *pass = m->private;
 
@@ -107,6 +125,8 @@ static const struct cpumask *pass_mask(struct seq_file *m,
 		pass = kzalloc(sizeof(*pass) + cpumask_size(), GFP_KERNEL);
 		if (!pass)
 			return NULL;
+		/* Another reader may have had some of it, without a scope. */
+		pass->shown = m->index > 0;
 		m->private = pass;
 	}
 	if (pass->scope != view->scope) {
@@ -114,23 +134,40 @@ static const struct cpumask *pass_mask(struct seq_file *m,
 				   to_cpumask(pass->mask));
 		pass->scope = view->scope;
 	}
-	return to_cpumask(pass->mask);
+	return pass;
 }
 
 static int filter_from(struct seq_file *m, size_t from,
 		       const struct metrics_view *view)
 {
-	const struct cpumask *mask;
+	struct cpuinfo_pass *pass;
 
 	/* Didn't fit: seq_file asks again with a larger buffer. */
 	if (seq_has_overflowed(m))
 		return 0;
-	mask = pass_mask(m, view);
-	if (!mask)
+	pass = pass_of(m, view);
+	if (!pass)
 		return -ENOMEM;
 	m->count = from + metrics_cpuinfo_filter(m->buf + from,
-						 m->count - from, mask);
+						 m->count - from,
+						 to_cpumask(pass->mask));
+	pass->shown |= m->count > from;
 	return 0;
+}
+
+/* At the end of a pass that has left nothing, begin another one. */
+static void *not_empty(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct cpuinfo_pass *pass = m->private;
+
+	if (v || !pass || !pass->scope || pass->shown || pass->nr == PASSES)
+		return v;
+	pass->nr++;
+	pass->scope = NULL;
+	/* Some architectures lock in start and unlock in stop. */
+	cpuinfo_op.stop(m, v);
+	*pos = 0;
+	return cpuinfo_op.start(m, pos);
 }
 
 static void *start(struct seq_file *m, loff_t *pos)
@@ -138,13 +175,13 @@ static void *start(struct seq_file *m, loff_t *pos)
 	struct cpuinfo_pass *pass = m->private;
 
 	if (pass && !*pos)
-		pass->scope = NULL;
-	return cpuinfo_op.start(m, pos);
+		pass_begin(pass);
+	return not_empty(m, cpuinfo_op.start(m, pos), pos);
 }
 
 static void *next(struct seq_file *m, void *v, loff_t *pos)
 {
-	return cpuinfo_op.next(m, v, pos);
+	return not_empty(m, cpuinfo_op.next(m, v, pos), pos);
 }
 
 static void stop(struct seq_file *m, void *v)
@@ -154,14 +191,20 @@ static void stop(struct seq_file *m, void *v)
 
 static int show(struct seq_file *m, void *v)
 {
+	struct cpuinfo_pass *pass = m->private;
 	struct metrics_view view;
 	size_t from = m->count;
 	int ret;
 
 	ret = cpuinfo_op.show(m, v);
-	if (ret || !metrics_view_exists() || !metrics_view_of(m, &view))
+	if (ret)
 		return ret;
-	return filter_from(m, from, &view);
+	if (metrics_view_exists() && metrics_view_of(m, &view))
+		return filter_from(m, from, &view);
+	/* A pass can begin with one reader and go on with another. */
+	if (pass)
+		pass->shown = true;
+	return 0;
 }
 
 /*
