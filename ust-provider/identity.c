@@ -104,7 +104,10 @@ bool identity_belongs_to(pid_t pid, uid_t uid)
 	return fd >= 0 && !ioctl(fd, NS_GET_OWNER_UID, &owner) && owner == uid;
 }
 
-/* A zombie that nobody has waited for yet: the last field but zero of its line */
+/*
+ * A zombie, or one that somebody is about to take away (X), which no pidfd tells of yet:
+ * the last field but zero of its line
+ */
 static int status_in_proc(pid_t pid)
 {
 	char path[32], line[1024], *field;
@@ -114,7 +117,7 @@ static int status_in_proc(pid_t pid)
 	if (read_file_at(AT_FDCWD, path, line, sizeof(line)) < 0)
 		return -1;
 	field = strrchr(line, ')');
-	if (!field || field[1] != ' ' || field[2] != 'Z')
+	if (!field || field[1] != ' ' || (field[2] != 'Z' && field[2] != 'X'))
 		return -1;
 	/* 52nd field, exit_code; the state is the third */
 	for (n = 2; field && n < 52; n++)
@@ -135,8 +138,9 @@ static int status_in_pidfd(int pidfd)
  * @pidfd: of it
  * @pid: of it
  *
- * Linux 6.15 and later tell it of who has been waited for; before that, and before anybody
- * has, there is a zombie, of which root may read it. It may be waited for in between.
+ * Linux 6.15 and later tell it of who has been waited for, once release_task() has begun
+ * (kernel/exit.c); before that there is a zombie, or one that is dead but in the table, of
+ * which root may read it. It may be waited for in between.
  *
  * Return: as of waitpid(2); -1 if it can't be known any more.
  */
