@@ -24,7 +24,11 @@
 #define HEADER		"cid-agent 1 "
 #define KIND_MAX	32
 #define STATE_MAX	65536
-#define WAIT_MS		100
+/*
+ * The runtime writes the state and closes the pipe at once, unless it has to wait for a
+ * CPU: 100 ms were too short on a busy machine. One that never does is not waited for.
+ */
+#define WAIT_MS		2000
 
 static const char help[] =
 	"Usage: cid-agent-hook KIND\n"

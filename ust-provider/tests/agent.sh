@@ -36,6 +36,9 @@ fi
 
 run_agent()
 {
+	# What the one before has told would be taken for this one's, as a shell in the
+	# background may be late.
+	: >"$TMP/events"
 	"${VALGRIND[@]}" "$AGENT" --json "$@" >"$TMP/events" 2>"$TMP/messages" &
 	AGENT_PID=$!
 }

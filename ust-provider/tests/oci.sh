@@ -93,6 +93,25 @@ by_its_hook()
 	same "create start exit remove" "$(life hooked)"
 }
 
+slow_runtime()
+{
+	{ sleep 0.3; echo '{"id": "slow", "pid": 0}'; } | "$HOOK" createRuntime
+	tell create '.id == "slow"'
+	echo '{"id": "slow"}' | "$HOOK" poststop
+	tell remove '.id == "slow"'
+}
+
+# Here is somebody who could still write.
+silent_runtime()
+{
+	local pipe
+
+	mkfifo "$TMP/silent"
+	exec {pipe}<>"$TMP/silent"
+	"$HOOK" createRuntime <"$TMP/silent"
+	exec {pipe}>&-
+}
+
 # Nothing waits for an agent that isn't there.
 hook_alone()
 {
@@ -173,7 +192,7 @@ hostile()
 	# What isn't JSON, is cut off, or has other types changes nothing.
 	printf '{"id": ' | "$HOOK" createRuntime
 	echo '{"id": 7, "pid": "x", "annotations": []}' | "$HOOK" poststart
-	# the hook reads for a tenth of a second, and no longer
+	# the hook doesn't read for ever
 	{ head -c 200000 /dev/zero || true; } | "$HOOK" poststart
 	kill -0 "$AGENT_PID"
 }
@@ -509,6 +528,8 @@ claim "so is one that is over before the agent has looked" agent_is_late
 end_agent
 with_agent --runtime none
 claim "a hook tells of containers of a runtime that isn't asked" by_its_hook
+claim "a runtime may be slow to tell the hook" slow_runtime
+claim "one that never tells it is not waited for" silent_runtime
 claim "a user's word counts for the user's processes only" user_lies
 claim "without a runtime to ask it is known by its cgroup" by_cgroup_alone
 end_agent
