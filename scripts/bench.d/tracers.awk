@@ -27,10 +27,13 @@ function at_most(name, factor, other) {
 		aim(value[name] <= factor * value[other], sprintf("%s: %.2f of \"%s\", aim %.2f", name, value[name] / value[other], other, factor))
 }
 
-function memory(with,   name) {
+# A session says how large its ring buffers are, and its daemons have the same pages.
+function memory(with,   name, buffers) {
 	name = "agent: memory" with
-	if (name in value)
-		aim(value[name] < 16384, sprintf("%s, 1000 containers: %d KiB, aim 16384", name, value[name]))
+	if (!(name in value))
+		return
+	buffers = value[name ", of LTTng's buffers"]
+	aim(value[name] - buffers < 16384, sprintf("%s, 1000 containers: %d KiB beside %d of LTTng's buffers, aim 16384", name, value[name] - buffers, buffers))
 }
 
 END {
