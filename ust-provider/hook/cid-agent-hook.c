@@ -26,7 +26,7 @@
 #define STATE_MAX	65536
 /*
  * The runtime writes the state and closes the pipe at once, unless it has to wait for a
- * CPU: 100 ms were too short on a busy machine. One that never does is not waited for.
+ * CPU, which takes what it takes. One that never does is not waited for.
  */
 #define WAIT_MS		2000
 

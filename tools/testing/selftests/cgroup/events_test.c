@@ -585,7 +585,7 @@ FIXTURE_SETUP(limit)
 	if (obstacle)
 		SKIP(return, "%s", obstacle);
 	ASSERT_EQ(0, trace_start(&cgroup_trace));
-	EXPECT_EQ(0, make_limited(self))
+	ASSERT_EQ(0, make_limited(self))
 		clean_up();
 	self->file = find_file(&self->g, variant->l.file);
 	if (!self->file) {
