@@ -75,7 +75,6 @@ static void require_off(void)
 		errx(1, "CLONE_NEWMETRICS isn't refused, with the option off");
 	require_absent("/proc/self/ns/metrics");
 	require_absent("/proc/host");
-	require_absent("/proc/sys/user/max_metrics_namespaces");
 	if (fd < 0 || read(fd, status, sizeof(status) - 1) < 0)
 		err(1, "/proc/self/status");
 	if (strstr(status, "NSmetrics"))
