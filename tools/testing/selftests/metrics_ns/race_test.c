@@ -500,6 +500,13 @@ TEST_F_TIMEOUT(view, many_readers_quota_changes, READERS_TIMEOUT)
 		   "max 100000");
 }
 
+/* Nor if the controllers that tell of CPUs and quotas come and go. */
+TEST_F_TIMEOUT(view, many_readers_controllers_change, READERS_TIMEOUT)
+{
+	read_while(_metadata, self, self->outer, CONTROLLERS, "-cpu -cpuset",
+		   "+cpu +cpuset");
+}
+
 /* --- reading in pieces --- */
 
 /*
