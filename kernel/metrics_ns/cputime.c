@@ -122,14 +122,18 @@ void metrics_cputime_fold(struct metrics_cputime *time,
 }
 EXPORT_SYMBOL_IF_KUNIT(metrics_cputime_fold);
 
-/* Who can say for how long a quota has held the cgroup back, or NULL */
+/* Who can say for how long a quota has held the cgroup back, for css_put(), or NULL */
 static struct cgroup_subsys_state *cpu_css(struct cgroup *cgrp)
 {
+	struct cgroup_subsys_state *css = NULL;
+
 #ifdef CONFIG_CFS_BANDWIDTH
-	return metrics_own_css(cgrp, cpu_cgrp_id);
-#else
-	return NULL;
+	guard(rcu)();
+	css = metrics_own_css(cgrp, cpu_cgrp_id);
+	if (css)
+		css_get(css);
 #endif
+	return css;
 }
 
 /**

@@ -129,6 +129,18 @@ static void show_disk(struct seq_file *m, struct gendisk *disk,
 	seq_puts(m, " 0 0\n");
 }
 
+/* As metrics_view_css(), but for css_put(): readers sleep. */
+static struct cgroup_subsys_state *io_css(struct metrics_view *view)
+{
+	struct cgroup_subsys_state *css;
+
+	guard(rcu)();
+	css = metrics_view_css(view, io_cgrp_id);
+	if (css)
+		css_get(css);
+	return css;
+}
+
 bool __metrics_ns_show_diskstats(struct seq_file *m, struct gendisk *disk)
 {
 	struct cgroup_subsys_state *css;
@@ -137,7 +149,7 @@ bool __metrics_ns_show_diskstats(struct seq_file *m, struct gendisk *disk)
 
 	if (!metrics_view_of(m, &view))
 		return false;
-	css = metrics_view_css(&view, io_cgrp_id);
+	css = io_css(&view);
 	if (!css)
 		return view.scope;
 
@@ -160,7 +172,7 @@ void __metrics_ns_part_stat(struct block_device *bdev, struct disk_stats *stat,
 		      (int)STAT_DISCARD == (int)BLKG_IOSTAT_DISCARD);
 	if (!metrics_view_current(&view))
 		return;
-	css = metrics_view_css(&view, io_cgrp_id);
+	css = io_css(&view);
 	if (!css && !view.scope)
 		return;
 	if (css) {
@@ -189,7 +201,7 @@ void __metrics_ns_part_stat(struct block_device *bdev, struct disk_stats *stat,
 void metrics_view_io(struct metrics_view view, unsigned long *in,
 		     unsigned long *out)
 {
-	struct cgroup_subsys_state *css = metrics_view_css(&view, io_cgrp_id);
+	struct cgroup_subsys_state *css = io_css(&view);
 
 	if (!view.scope)
 		return;

@@ -91,7 +91,10 @@ void metrics_view_tasks(const struct metrics_view *view, unsigned int *running,
 	*iowait = nr_iowait();
 }
 
-/* Where the pids controller isn't enabled: of the next view further out */
+/*
+ * Where the pids controller isn't enabled: of the next view further out. In an RCU
+ * read section.
+ */
 static unsigned int all_tasks(struct metrics_view view)
 {
 	s64 nr;
@@ -100,6 +103,8 @@ static unsigned int all_tasks(struct metrics_view view)
 		nr = cgroup_pids_current(view.scope->cgrp);
 		if (nr >= 0)
 			return nr;
+		/* As it is dead before a controller of it is. */
+		smp_rmb();
 		if (cgroup_is_dead(view.scope->cgrp))
 			return 0;
 		metrics_ns_resolve(view.ns->parent, &view);
@@ -167,6 +172,7 @@ bool __metrics_ns_show_loadavg(struct seq_file *m)
 	if (!metrics_view_of(m, &view) || !psi_counts(view.scope->cgrp))
 		return false;
 
+	guard(rcu)();
 	get_loads(view.scope, loads, FIXED_1 / 200, 0);
 	count_tasks(view.scope->cgrp, &running, &iowait);
 	seq_printf(m, "%lu.%02lu %lu.%02lu %lu.%02lu %u/%u %d\n",
@@ -182,6 +188,8 @@ bool __metrics_ns_show_loadavg(struct seq_file *m)
  * metrics_view_sysinfo_load - put the load that a view shows into a sysinfo
  * @view: with a scope
  * @info: holds the machine's values
+ *
+ * Context: RCU read section.
  */
 void metrics_view_sysinfo_load(const struct metrics_view *view,
 			       struct sysinfo *info)

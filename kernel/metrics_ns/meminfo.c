@@ -42,8 +42,8 @@
 
 /**
  * struct mem_view - the memory that a view shows, in pages
- * @memcg: whose amounts are shown, referenced; NULL with @zero, and where they
- *	are the machine's
+ * @memcg: whose amounts are shown, alive in the RCU read section that it was found
+ *	in, or until mem_view_put(); NULL with @zero, and where they are the machine's
  * @zero: the scope's cgroup is removed
  * @total: RAM
  * @free: RAM not in use
@@ -67,10 +67,8 @@ static void find_amounts(struct metrics_view view, struct mem_view *mem)
 	struct cgroup_subsys_state *css;
 
 	css = metrics_view_css(&view, memory_cgrp_id);
-	if (css)
-		mem->memcg = mem_cgroup_from_css(css);
-	else
-		mem->zero = view.scope;
+	mem->memcg = mem_cgroup_from_css(css);
+	mem->zero = !css && view.scope;
 }
 
 /* An item of memory.stat in pages; bytes wouldn't fit a long everywhere. */
@@ -135,9 +133,23 @@ static unsigned long memcg_reclaimable(struct mem_cgroup *memcg)
 	       memcg_pages(memcg, NR_SLAB_RECLAIMABLE_B);
 }
 
-static void apply_limits(struct mem_view *mem, struct mem_cgroup *memcg,
+/* The nearest one that is there to stay, unlike that of cgroup_e_css() */
+static struct mem_cgroup *limited_memcg(struct cgroup *cgrp)
+{
+	struct cgroup_subsys_state *css;
+
+	for (; cgrp; cgrp = cgroup_parent(cgrp)) {
+		css = metrics_own_css(cgrp, memory_cgrp_id);
+		if (css)
+			return mem_cgroup_from_css(css);
+	}
+	return NULL;
+}
+
+static void apply_limits(struct mem_view *mem, struct cgroup *cgrp,
 			 bool available)
 {
+	struct mem_cgroup *memcg = limited_memcg(cgrp);
 	unsigned long max;
 
 	for (; memcg && !mem_cgroup_is_root(memcg);
@@ -178,37 +190,44 @@ static void apply_usage(struct mem_view *mem, const struct sysinfo *machine)
 }
 
 /*
- * @machine holds the machine's values, in pages. MemAvailable takes most of the time;
- * without @available it isn't worked out.
+ * In an RCU read section. @machine holds the machine's values, in pages. MemAvailable
+ * takes most of the time; without @available it isn't worked out.
  */
-static bool mem_view_get(struct mem_view *mem, const struct metrics_view *view,
-			 const struct sysinfo *machine, bool available)
+static void mem_view_find(struct mem_view *mem, const struct metrics_view *view,
+			  const struct sysinfo *machine, bool available)
 {
-	struct cgroup_subsys_state *css;
-
-	if (mem_cgroup_disabled())
-		return false;
-
-	memset(mem, 0, sizeof(*mem));
 	mem->total = machine->totalram;
 	mem->available = available ? si_mem_available() : 0;
 	mem->swap_total = machine->totalswap;
 
-	css = cgroup_get_e_css(view->scope->cgrp, &memory_cgrp_subsys);
-	mem_cgroup_flush_stats(mem_cgroup_from_css(css));
-	apply_limits(mem, mem_cgroup_from_css(css), available);
+	find_amounts(*view, mem);
+	apply_limits(mem, view->scope->cgrp, available);
 	mem->total = max(mem->total, 1UL);
 	mem->available = min(mem->available, mem->total);
-
-	/* A removed cgroup has no amounts, though its state may be online still. */
-	if (css->cgroup == view->scope->cgrp &&
-	    !cgroup_is_dead(view->scope->cgrp)) {
-		mem->memcg = mem_cgroup_from_css(css);
-	} else {
-		css_put(css);
-		find_amounts(*view, mem);
-	}
 	apply_usage(mem, machine);
+}
+
+static void flush_stats(struct cgroup *cgrp)
+{
+	struct cgroup_subsys_state *css;
+
+	css = cgroup_get_e_css(cgrp, &memory_cgrp_subsys);
+	mem_cgroup_flush_stats(mem_cgroup_from_css(css));
+	css_put(css);
+}
+
+/* As mem_view_find(), for a reader that may sleep */
+static bool mem_view_get(struct mem_view *mem, const struct metrics_view *view,
+			 const struct sysinfo *machine, bool available)
+{
+	if (mem_cgroup_disabled())
+		return false;
+
+	flush_stats(view->scope->cgrp);
+	guard(rcu)();
+	mem_view_find(mem, view, machine, available);
+	if (mem->memcg)
+		css_get(&mem->memcg->css);
 	return true;
 }
 
@@ -502,15 +521,21 @@ void __metrics_ns_vmstat(struct seq_file *m, unsigned long *events)
  * metrics_view_sysinfo_memory - put the memory of a view into a sysinfo
  * @view: with a scope
  * @info: holds the machine's values, in pages
+ *
+ * Nothing is flushed here: shared memory may be as old as statistics of cgroups
+ * become, about two seconds.
+ *
+ * Context: RCU read section.
  */
 void metrics_view_sysinfo_memory(const struct metrics_view *view,
 				 struct sysinfo *info)
 {
-	struct mem_view mem;
+	struct mem_view mem __uninitialized;
 
-	if (!mem_view_get(&mem, view, info, false))
+	if (mem_cgroup_disabled())
 		return;
 
+	mem_view_find(&mem, view, info, false);
 	info->totalram = mem.total;
 	info->freeram = mem.free;
 	info->sharedram = node_amount(&mem, NR_SHMEM);
@@ -519,5 +544,4 @@ void metrics_view_sysinfo_memory(const struct metrics_view *view,
 	info->freeswap = mem.swap_free;
 	info->totalhigh = 0;
 	info->freehigh = 0;
-	mem_view_put(&mem);
 }

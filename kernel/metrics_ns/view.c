@@ -149,15 +149,17 @@ bool metrics_view_current(struct metrics_view *view)
  * @cgrp: the cgroup
  * @id: the controller
  *
- * Return: The state, for css_put(), or NULL.
+ * Context: RCU read section. A state that isn't dying keeps a reference until the
+ * end of the section at least, as it is put two grace periods later, so that
+ * css_get() works, too.
+ * Return: The state, or NULL.
  */
 struct cgroup_subsys_state *metrics_own_css(struct cgroup *cgrp, int id)
 {
 	struct cgroup_subsys_state *css;
 
-	guard(rcu)();
 	css = rcu_dereference(cgrp->subsys[id]);
-	return css && css_tryget_online(css) ? css : NULL;
+	return css && !css_is_dying(css) ? css : NULL;
 }
 
 /**
@@ -169,9 +171,9 @@ struct cgroup_subsys_state *metrics_own_css(struct cgroup *cgrp, int id)
  * A limit of an ancestor limits a scope that the controller isn't enabled for; but
  * an amount of an ancestor isn't the scope's.
  *
- * Return: The controller's state of @view's cgroup, for css_put(). NULL: the
- * cgroup is removed and has no amounts or, if @view has no scope, the machine's are
- * to be shown.
+ * Context: RCU read section, as for metrics_own_css().
+ * Return: The controller's state of @view's cgroup. NULL: the cgroup is removed and
+ * has no amounts or, if @view has no scope, the machine's are to be shown.
  */
 struct cgroup_subsys_state *metrics_view_css(struct metrics_view *view, int id)
 {
@@ -179,20 +181,25 @@ struct cgroup_subsys_state *metrics_view_css(struct metrics_view *view, int id)
 
 	while (view->scope && !cgroup_is_dead(view->scope->cgrp)) {
 		css = metrics_own_css(view->scope->cgrp, id);
-		/* It may just be on its way out. */
-		if (css || cgroup_is_dead(view->scope->cgrp))
+		if (css)
 			return css;
+		/* It may just be on its way out: dead before a controller of it is. */
+		smp_rmb();
+		if (cgroup_is_dead(view->scope->cgrp))
+			return NULL;
 		metrics_ns_resolve(view->ns->parent, view);
 	}
 	return NULL;
 }
 
+/* Often called where a file is read once, so it takes no reference. */
 void __metrics_ns_sysinfo(struct sysinfo *info)
 {
 	struct metrics_view view;
 
 	if (!metrics_view_current(&view))
 		return;
+	guard(rcu)();
 	metrics_view_sysinfo_load(&view, info);
 	metrics_view_sysinfo_memory(&view, info);
 }
