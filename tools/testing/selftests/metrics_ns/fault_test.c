@@ -5,11 +5,16 @@
  * allocation failing, then with its second, until it has none left to fail. It
  * has to fail as a whole, or not to need that memory.
  *
- * fail-nth picks the allocation by its number, for one task; the kernel's log
- * says where that was, so a test also says how many places in the functions of
- * the metrics namespace have failed. Needs CONFIG_FAILSLAB and debugfs.
+ * fail-nth picks the allocation by its number, for one task, which make-it-fail
+ * extends to all that come after it; the kernel's log says where that was, so a
+ * test also says how many places in the functions of the metrics namespace have
+ * failed. Needs CONFIG_FAILSLAB and debugfs.
  */
+#include <linux/securebits.h>
+#include <sys/resource.h>
+
 #include "clone3.h"
+#include "listns.h"
 #include "scope.h"
 #include "view.h"
 
@@ -17,7 +22,12 @@
 /* By default only allocations that may not wait fail. */
 #define IGNORE_GFP_WAIT	FAILSLAB "ignore-gfp-wait"
 #define VERBOSE		FAILSLAB "verbose"
+/* What is set besides, for a task that is told to fail: all of its allocations do. */
+#define TASK_FILTER	FAILSLAB "task-filter"
+#define PROBABILITY	FAILSLAB "probability"
+#define TIMES		FAILSLAB "times"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define MAKE_IT_FAIL	"/proc/thread-self/make-it-fail"
 #define NTH_MAX		200
 /*
  * The checkers of a debug kernel allocate as well, not always the same, so the
@@ -52,6 +62,10 @@ struct op {
 	long arg;
 	/* For one that reads: is what it has read the scope's? */
 	bool (*is_scopes)(const char *from);
+	/* All allocations fail from the nth on. */
+	bool to_the_end;
+	/* What it may return for want of memory, beside -ENOMEM */
+	long error;
 };
 
 /* For child_call(): what the operation returns if its nth allocation fails. */
@@ -59,17 +73,23 @@ static long do_failing(long nth, long arg)
 {
 	const struct op *op = (const struct op *)arg;
 	int fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	int all = open(MAKE_IT_FAIL, O_RDWR | O_CLOEXEC);
+	bool to_the_end = nth && op->to_the_end;
 	char left[16] = "";
 	long ret;
 
-	if (fd < 0 || !arm(fd, nth))
+	/* The numbered one goes first: until it is reached, no other one fails. */
+	if (fd < 0 || all < 0 || !arm(fd, nth) || (to_the_end && !arm(all, 1)))
 		return -EIO;
 	ret = op->fn(op->arg);
+	if (to_the_end && !arm(all, 0))
+		return -EIO;
 	if (pread(fd, left, sizeof(left) - 1, 0) <= 0)
 		return -EIO;
 	*fired = !strcmp(left, "0\n");
 	arm(fd, 0);
 	close(fd);
+	close(all);
 	return ret;
 }
 
@@ -116,6 +136,8 @@ static void collect_sites(const char *function)
 /* --- how often it can fail --- */
 
 #define CONFIG		"/proc/config.gz"
+#define DISKSTATS	"/proc/diskstats"
+#define SWAPS		"/proc/swaps"
 #define POSSIBLE	"/sys/devices/system/cpu/possible"
 
 /*
@@ -241,21 +263,52 @@ static long op_read(long path)
 
 /* --- set-up --- */
 
-/* What the kernel's switches were. */
-struct failslab {
-	char ignore_gfp_wait[16];
-	char verbose[16];
+/*
+ * The kernel's switches, and what they are set to. Allocations fail at random last,
+ * when it is only those of tasks that are told to fail.
+ */
+static const struct {
+	const char *path;
+	const char *value;
+} switches[] = {
+	{ IGNORE_GFP_WAIT, "N" },
+	{ VERBOSE, "2" },
+	{ TASK_FILTER, "Y" },
+	{ TIMES, "-1" },
+	{ PROBABILITY, "100" },
 };
 
-static bool read_switch(const char *path, char (*value)[16])
-{
-	return read_file_at(AT_FDCWD, path, *value, sizeof(*value));
-}
+#define SWITCHES	ARRAY_SIZE(switches)
+
+/* What they were. */
+struct failslab {
+	char values[SWITCHES][16];
+};
 
 static void restore_failslab(const struct failslab *was)
 {
-	write_file_at(AT_FDCWD, IGNORE_GFP_WAIT, was->ignore_gfp_wait);
-	write_file_at(AT_FDCWD, VERBOSE, was->verbose);
+	int i;
+
+	for (i = SWITCHES - 1; i >= 0; i--)
+		write_file_at(AT_FDCWD, switches[i].path, was->values[i]);
+}
+
+static bool set_failslab(struct failslab *was)
+{
+	size_t i;
+
+	for (i = 0; i < SWITCHES; i++)
+		if (!read_file_at(AT_FDCWD, switches[i].path, was->values[i],
+				  sizeof(was->values[i])))
+			return false;
+	for (i = 0; i < SWITCHES; i++) {
+		if (write_file_at(AT_FDCWD, switches[i].path,
+				  switches[i].value)) {
+			restore_failslab(was);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Returns NULL, or why allocations can't be made to fail and nothing is set. */
@@ -269,14 +322,9 @@ static const char *fault_set_up(struct failslab *was)
 	if (kmsg < 0 || fired == MAP_FAILED)
 		return "no /dev/kmsg";
 	lseek(kmsg, 0, SEEK_END);
-	if (!read_switch(IGNORE_GFP_WAIT, &was->ignore_gfp_wait) ||
-	    !read_switch(VERBOSE, &was->verbose) ||
-	    write_file_at(AT_FDCWD, IGNORE_GFP_WAIT, "N"))
+	if (access(FAILSLAB, X_OK))
 		return "no " FAILSLAB ": no CONFIG_FAILSLAB or no debugfs";
-	if (!write_file_at(AT_FDCWD, VERBOSE, "2"))
-		return NULL;
-	restore_failslab(was);
-	return "failures can't be made to be logged";
+	return set_failslab(was) ? NULL : "failslab can't be set";
 }
 
 FIXTURE(fault) {
@@ -314,7 +362,7 @@ static long fail_nth_of(struct __test_metadata *_metadata, struct child *c,
 
 	collect_sites(function);
 	/* Without a failure it succeeds; with one, it may have done without. */
-	EXPECT_TRUE(!ret || (*fired && ret == -ENOMEM)) {
+	EXPECT_TRUE(!ret || (*fired && (ret == -ENOMEM || ret == op->error))) {
 		TH_LOG("%ld with allocation %d failing", ret, nth);
 	}
 	EXPECT_TRUE(ret || !op->is_scopes || op->is_scopes(shared->text)) {
@@ -338,26 +386,137 @@ static void expect_sites(struct __test_metadata *_metadata, int wanted)
 	}
 }
 
-TEST_F_TIMEOUT(fault, unshare, PATIENCE)
-{
-	const struct op op = { op_unshare, CLONE_NEWMETRICS };
-	int sweep, nth;
-	struct child c;
-	__u64 before;
-	long ret;
+/* --- making a namespace --- */
 
-	before = ns_id_of(0);
-	for (sweep = 0; another_sweep(sweep, 1); sweep++) {
-		for (nth = 0; *fired && nth < NTH_MAX; nth++) {
-			ASSERT_EQ(0, child_start(&c));
-			ret = fail_nth_of(_metadata, &c, nth, &op,
-					  "metrics_ns");
-			EXPECT_EQ(!!ret, ns_id_of(c.pid) == before);
-			child_stop(&c);
-		}
-		EXPECT_FALSE(*fired);
+/* Namespaces have the lowest number that is free, counted from here. */
+#define INUM_FIRST	0xF0000000U
+/*
+ * Of so many numbers the kernel keeps which are free. For the first ones of them it
+ * needs no memory.
+ */
+#define INUM_CHUNK	1024
+#define INUM_IN_VALUE	(8 * sizeof(long) - 1)
+
+/* Be somebody else in the effective user ID alone, with all capabilities. */
+static long do_become_uncounted(long unused, long unused2)
+{
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP))
+		return -errno;
+	return or_errno(setresuid(-1, NOBODY - 1, -1));
+}
+
+/*
+ * Make namespaces, which last as the child does, until the next number is one for which
+ * the kernel needs memory.
+ */
+static long do_take_numbers(long unused, long unused2)
+{
+	struct rlimit files = { 2 * INUM_CHUNK, 2 * INUM_CHUNK };
+	struct stat st;
+	int i;
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		return -errno;
+	for (i = 0; i < INUM_CHUNK + INUM_CHUNK / 2; i++) {
+		if (unshare(CLONE_NEWUTS) ||
+		    fstat(open_proc(0, "ns/uts"), &st))
+			return -errno;
+		if ((st.st_ino - INUM_FIRST + 1) % INUM_CHUNK == INUM_IN_VALUE)
+			return 0;
 	}
-	expect_sites(_metadata, 1);
+	return -ERANGE;
+}
+
+FIXTURE(fault_create) {
+	FIXTURE_DATA(fault) fault;
+	struct child taker;
+};
+
+FIXTURE_VARIANT(fault_create) {
+	bool to_the_end;
+	/* What is done beforehand: by the one that makes it, and by another one */
+	child_fn prepare, take;
+	long error;
+	/* Places where allocations fail, of these functions */
+	int places;
+};
+
+FIXTURE_VARIANT_ADD(fault_create, one) {
+	.places = 1,
+};
+
+FIXTURE_VARIANT_ADD(fault_create, all_after) {
+	.to_the_end = true,
+	.places = 1,
+};
+
+/* Whose namespaces haven't been counted yet, and the count fails as at its limit. */
+FIXTURE_VARIANT_ADD(fault_create, count) {
+	.prepare = do_become_uncounted,
+	.error = -ENOSPC,
+	.places = 2,
+};
+
+/* The kernel tries that twice, the first time without waiting. */
+FIXTURE_VARIANT_ADD(fault_create, number) {
+	.to_the_end = true,
+	.take = do_take_numbers,
+	.places = 2,
+};
+
+FIXTURE_SETUP(fault_create)
+{
+	fault_setup(_metadata, &self->fault, NULL);
+}
+
+FIXTURE_TEARDOWN(fault_create)
+{
+	fault_teardown(_metadata, &self->fault, NULL);
+}
+
+/* A sweep over its allocations, each time by a process of its own */
+static void create_failing(struct __test_metadata *_metadata,
+			   const FIXTURE_VARIANT(fault_create) *variant)
+{
+	const struct op op = {
+		.fn = op_unshare,
+		.arg = CLONE_NEWMETRICS,
+		.to_the_end = variant->to_the_end,
+		.error = variant->error,
+	};
+	__u64 before = ns_id_of(0);
+	struct child c;
+	long ret;
+	int nth;
+
+	/* If it succeeds, it has taken the number. */
+	for (nth = !!variant->take; *fired && nth < NTH_MAX; nth++) {
+		ASSERT_EQ(0, child_start(&c));
+		if (variant->prepare)
+			ASSERT_EQ(0, child_call(&c, variant->prepare, 0, 0));
+		ret = fail_nth_of(_metadata, &c, nth, &op, "copy_metrics_ns");
+		EXPECT_EQ(!!ret, ns_id_of(c.pid) == before);
+		child_stop(&c);
+	}
+	EXPECT_FALSE(*fired);
+}
+
+TEST_F_TIMEOUT(fault_create, is_all_or_nothing, PATIENCE)
+{
+	int namespaces = count_namespaces(), sweep;
+
+	for (sweep = 0; another_sweep(sweep, variant->places); sweep++) {
+		if (variant->take) {
+			ASSERT_EQ(0, child_start(&self->taker));
+			ASSERT_EQ(0, child_call(&self->taker, variant->take,
+						0, 0));
+		}
+		create_failing(_metadata, variant);
+		if (variant->take)
+			child_stop(&self->taker);
+	}
+	expect_sites(_metadata, variant->places);
+	expect_namespaces(_metadata, namespaces);
 }
 
 TEST_F_TIMEOUT(fault, clone3, PATIENCE)
@@ -550,6 +709,7 @@ TEST_F_TIMEOUT(fault, get, PATIENCE)
 FIXTURE(fault_read) {
 	FIXTURE_DATA(view) view;
 	struct failslab was;
+	bool io_enabled;	/* the controller wasn't, in the root */
 };
 
 FIXTURE_VARIANT(fault_read) {
@@ -557,6 +717,7 @@ FIXTURE_VARIANT(fault_read) {
 	bool (*is_scopes)(const char *from);
 	const char *function;	/* where the view allocates, or NULL */
 	bool mask;		/* it is a mask of CPUs */
+	bool alike;		/* the machine may have none of it, either */
 };
 
 FIXTURE_SETUP(fault_read)
@@ -574,6 +735,18 @@ FIXTURE_TEARDOWN(fault_read)
 {
 	restore_failslab(&self->was);
 	view_teardown(_metadata, &self->view, NULL);
+	if (self->io_enabled)
+		switch_controller(self->view.root, '-', "io");
+}
+
+/* Without it the scope is shown the machine's disks. */
+static bool enable_io(FIXTURE_DATA(fault_read) *self)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+
+	self->io_enabled = !cgroup_lists(v->root, CONTROLLERS, "io") &&
+			   !switch_controller(v->root, '+', "io");
+	return !switch_controller(v->outer, '+', "io");
 }
 
 /* The scope has that memory and CPU 0. */
@@ -634,6 +807,27 @@ static bool vmstat_is_scopes(const char *from)
 	       number(from, "nr_free_pages") == SCOPE_MEMORY_KB * 1024 / getpagesize();
 }
 
+/* No task of it has used a disk. */
+static bool diskstats_is_scopes(const char *from)
+{
+	return !*from;
+}
+
+/* There is no swap space for it but what the machine has, and that has another name. */
+static bool swaps_is_scopes(const char *from)
+{
+	return !strncmp(from, "Filename", 8) && !strchr(from, '/');
+}
+
+/* Nor has it ever waited. */
+static bool pressure_is_scopes(const char *from)
+{
+	const char *total = strstr(from, "total=");
+
+	return !strncmp(from, "some avg10=0.00 ", 16) && total &&
+	       !atol(total + strlen("total="));
+}
+
 #define READ_VARIANT(file, name, allocating, allocates_mask) \
 	FIXTURE_VARIANT_ADD(fault_read, name) { \
 		.path = file, \
@@ -649,6 +843,31 @@ READ_VARIANT("/proc/loadavg", loadavg, NULL, false);
 READ_VARIANT("/proc/vmstat", vmstat, NULL, false);
 READ_VARIANT("/proc/cpuinfo", cpuinfo, "show", false);
 READ_VARIANT(ONLINE, online, "__metrics_ns_show_cpus", true);
+READ_VARIANT(DISKSTATS, diskstats, NULL, false);
+
+FIXTURE_VARIANT_ADD(fault_read, swaps) {
+	.path = SWAPS,
+	.is_scopes = swaps_is_scopes,
+	.alike = true,
+};
+
+FIXTURE_VARIANT_ADD(fault_read, pressure_cpu) {
+	.path = "/proc/pressure/cpu",
+	.is_scopes = pressure_is_scopes,
+	.alike = true,
+};
+
+FIXTURE_VARIANT_ADD(fault_read, pressure_io) {
+	.path = "/proc/pressure/io",
+	.is_scopes = pressure_is_scopes,
+	.alike = true,
+};
+
+FIXTURE_VARIANT_ADD(fault_read, pressure_memory) {
+	.path = "/proc/pressure/memory",
+	.is_scopes = pressure_is_scopes,
+	.alike = true,
+};
 
 /* What is read is the scope's: the machine's doesn't stand in for it. */
 TEST_F_TIMEOUT(fault_read, is_all_or_nothing, PATIENCE)
@@ -660,15 +879,22 @@ TEST_F_TIMEOUT(fault_read, is_all_or_nothing, PATIENCE)
 	struct child c;
 
 	NEEDS_TWO_CPUS();
-	if (variant->is_scopes == loadavg_is_scopes && !has_pressure(v))
+	if ((variant->is_scopes == loadavg_is_scopes ||
+	     variant->is_scopes == pressure_is_scopes) && !has_pressure(v))
 		SKIP(return, NO_PRESSURE);
+	/* Each may be left out of a kernel. */
+	if (access(variant->path, F_OK))
+		SKIP(return, "no %s", variant->path);
+	if (variant->is_scopes == diskstats_is_scopes && !enable_io(self))
+		SKIP(return, "no I/O controller in cgroup v2");
 	if (variant->mask)
 		NEEDS_CONFIG();
 	ASSERT_EQ(0, write_file_at(v->scope, "memory.max", SCOPE_MEMORY));
 	ASSERT_EQ(0, write_file_at(v->scope, "cpuset.cpus", "0"));
 	scoped_at = strtod(machine("/proc/uptime"), NULL);
 	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
-	ASSERT_FALSE(variant->is_scopes(machine(variant->path)));
+	ASSERT_TRUE(variant->alike ||
+		    !variant->is_scopes(machine(variant->path)));
 	ASSERT_EQ(0, child_start_inside(&c, v->ns));
 	keep_failing(_metadata, &c, &op, variant->function,
 		     variant->function &&

@@ -306,6 +306,21 @@ TEST_F(load, no_pids_controller)
 	EXPECT_EQ(0, seen.running);
 }
 
+/* One that comes after the scope counts the tasks that are there. */
+TEST_F(load, pids_enabled_later)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+	struct load l;
+
+	ASSERT_EQ(0, write_file_at(v->outer, CONTROLLERS, "-pids"));
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	ASSERT_TRUE(load_of(&v->c, &l));
+	EXPECT_LT(1, l.all);
+	ASSERT_EQ(0, write_file_at(v->outer, CONTROLLERS, "+pids"));
+	ASSERT_TRUE(load_of(&v->c, &l));
+	EXPECT_EQ(1, l.all);
+}
+
 /* A removed cgroup has no tasks. */
 TEST_F(load, removed_cgroup)
 {

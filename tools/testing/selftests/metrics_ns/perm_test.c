@@ -100,6 +100,16 @@ static long do_traced_get_id(long pid, long of)
 	return while_traced(pid, do_get_id, of);
 }
 
+static long do_join_metrics(long pid, long unused)
+{
+	return do_join(pid, CLONE_NEWMETRICS);
+}
+
+static long do_traced_join(long pid, long unused)
+{
+	return while_traced(pid, do_join_metrics, pid);
+}
+
 /* --- who stands where --- */
 
 /* Root of a child's user namespace, in its metrics namespace. */
@@ -465,6 +475,18 @@ TEST_F(perm, tracer_stays_outside)
 					  self->inner.pid, 0));
 }
 
+/* Nor does it lead a tracer inside out to its tracee. */
+TEST_F(perm, tracer_stays_inside)
+{
+	struct child tracer, tracee;
+
+	ASSERT_EQ(0, child_start(&tracee));
+	ASSERT_EQ(0, child_start_inside(&tracer, self->outer_fd));
+	EXPECT_EQ(0, child_call(&tracer, do_traced_status_id, tracee.pid, 0));
+	EXPECT_EQ(-EINVAL, child_call(&tracer, do_traced_join, tracee.pid, 0));
+	EXPECT_EQ(ns_id(self->outer_fd), ns_id_of(tracer.pid));
+}
+
 /* --- scopes and the host's view, by roots of user namespaces --- */
 
 /*
@@ -530,6 +552,40 @@ TEST_F(scope, by_other_user_delegated)
 				     self->a));
 }
 
+/* Nor does it to the root of a user namespace below the owner's. */
+TEST_F(scope, by_nested_root_delegated)
+{
+	struct child nested;
+	int fd, nested_fd;
+
+	ASSERT_EQ(0, delegate(self->a, NOBODY));
+	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
+	child_stop(&self->extra);
+	ASSERT_EQ(0, start_in(&self->extra, &nested));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
+				     self->a));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, nested_fd,
+				     self->a));
+	EXPECT_TRUE(is_unset(fd));
+	EXPECT_TRUE(is_unset(nested_fd));
+}
+
+/* Nor to that of a user namespace beside it. */
+TEST_F(scope, by_sibling_root_delegated)
+{
+	struct child nested;
+	int fd, nested_fd;
+
+	ASSERT_EQ(0, delegate(self->a, NOBODY));
+	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
+	child_stop(&self->extra);
+	ASSERT_EQ(0, child_start_nobody(&self->extra));
+	ASSERT_EQ(0, child_call(&self->extra, do_enter_user_ns, 0, 0));
+	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
+				     self->a));
+	EXPECT_TRUE(is_unset(fd));
+}
+
 /* Who has a host view may pass it on, root of a user namespace or not. */
 TEST_F(scope, host_view_passed_on)
 {
@@ -575,7 +631,7 @@ static bool core_helper_pattern(const char *fifo, char *pattern)
 
 	return readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0 &&
 	       !strchr(exe, ' ') &&
-	       snprintf(pattern, CORE_PATTERN_MAX + 1, "|%s --core-helper %s",
+	       snprintf(pattern, CORE_PATTERN_MAX + 1, "|%s --core-helper %s %%P",
 			exe, fifo) <= CORE_PATTERN_MAX;
 }
 
@@ -607,8 +663,15 @@ FIXTURE_TEARDOWN(core)
 	unlink(self->fifo);
 }
 
+/* What the program for core dumps says of itself and of who dumps */
+struct dump {
+	long id;
+	unsigned long inum;
+	long id_of_task;
+};
+
 /* main() of the program for core dumps. */
-static int core_helper(const char *fifo)
+static int core_helper(const char *fifo, pid_t pid)
 {
 	char who[64];
 	struct stat st;
@@ -616,12 +679,13 @@ static int core_helper(const char *fifo)
 
 	if (fd < 0 || stat("/proc/self/ns/metrics", &st))
 		return 1;
-	snprintf(who, sizeof(who), "%ld %lu", status_id(0), st.st_ino);
+	snprintf(who, sizeof(who), "%ld %lu %ld", status_id(0), st.st_ino,
+		 status_id(pid));
 	return write(fd, who, strlen(who)) < 0;
 }
 
-/* Let a child dump, and read NSmetrics and inode number of the helper's. */
-static long dump(FIXTURE_DATA(core) *self, long *id, ino_t *inum)
+/* Let a child dump, and read what the helper says. */
+static long dump(FIXTURE_DATA(core) *self, struct dump *dump)
 {
 	struct pollfd pfd = { .fd = self->fd, .events = POLLIN };
 	char who[64];
@@ -634,39 +698,49 @@ static long dump(FIXTURE_DATA(core) *self, long *id, ino_t *inum)
 	if (len <= 0)
 		return -EIO;
 	who[len] = 0;
-	return sscanf(who, "%ld %lu", id, inum) == 2 ? 0 : -EIO;
+	return sscanf(who, "%ld %lu %ld", &dump->id, &dump->inum,
+		      &dump->id_of_task) == 3 ? 0 : -EIO;
 }
 
 /* It is in the initial namespace, whose process dumps being in another. */
 TEST_F(core, helper_of_inside)
 {
-	ino_t inum = 0;
-	long id = -1;
+	struct dump d;
 
 	ASSERT_LT(0, status_id(self->c.pid));
-	ASSERT_EQ(0, dump(self, &id, &inum));
-	EXPECT_EQ(0, id);
-	EXPECT_EQ(METRICS_NS_INIT_INO, inum);
+	ASSERT_EQ(0, dump(self, &d));
+	EXPECT_EQ(0, d.id);
+	EXPECT_EQ(METRICS_NS_INIT_INO, d.inum);
+}
+
+/* From there it reads the ID of who dumps. */
+TEST_F(core, helper_reads_id)
+{
+	long id = status_id(self->c.pid);
+	struct dump d;
+
+	ASSERT_LT(0, id);
+	ASSERT_EQ(0, dump(self, &d));
+	EXPECT_EQ(id, d.id_of_task);
 }
 
 /* So it is if that has a user namespace of its own as well. */
 TEST_F(core, helper_of_user_ns)
 {
-	ino_t inum = 0;
-	long id = -1;
+	struct dump d;
 
 	child_stop(&self->c);
 	ASSERT_EQ(0, child_start_rootless(&self->c));
 	ASSERT_LT(0, status_id(self->c.pid));
-	ASSERT_EQ(0, dump(self, &id, &inum));
-	EXPECT_EQ(0, id);
-	EXPECT_EQ(METRICS_NS_INIT_INO, inum);
+	ASSERT_EQ(0, dump(self, &d));
+	EXPECT_EQ(0, d.id);
+	EXPECT_EQ(METRICS_NS_INIT_INO, d.inum);
 }
 
 /* For core dumps, the kernel executes this program with --core-helper. */
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "--core-helper"))
-		return core_helper(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "--core-helper"))
+		return core_helper(argv[2], atoi(argv[3]));
 	return test_harness_run(argc, argv);
 }

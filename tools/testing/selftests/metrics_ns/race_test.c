@@ -292,16 +292,17 @@ TEST_F_TIMEOUT(view, memory_max_changes_sysinfo, 120)
 	expect_flipping(_metadata);
 }
 
-/* While CPUs are added and taken, a reader of the list sees all or less. */
-TEST_F_TIMEOUT(view, cpuset_changes_online, 120)
+/* A reader of the list sees one CPU or two while a file says so. */
+static void read_online_while(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(view) *self, const char *file,
+			      const char *one, const char *two)
 {
 	bool seen[2] = {};
 	const char *list;
 	int i;
 
-	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, set_scope(self));
-	ASSERT_TRUE(start_flipping(self->scope, "cpuset.cpus", "0", "0-1"));
+	ASSERT_TRUE(start_flipping(self->scope, file, one, two));
 	for (i = 0; go_on(i, seen); i++) {
 		list = view(&self->c, ONLINE);
 		ASSERT_NE(NULL, list);
@@ -312,6 +313,22 @@ TEST_F_TIMEOUT(view, cpuset_changes_online, 120)
 	}
 	EXPECT_TRUE(seen[0] && seen[1]);
 	expect_flipping(_metadata);
+}
+
+/* While CPUs are added and taken, a reader of the list sees all or less. */
+TEST_F_TIMEOUT(view, cpuset_changes_online, 120)
+{
+	NEEDS_TWO_CPUS();
+	read_online_while(_metadata, self, "cpuset.cpus", "0", "0-1");
+}
+
+/* While the quota changes likewise. */
+TEST_F_TIMEOUT(view, quota_changes_online, 120)
+{
+	NEEDS_TWO_CPUS();
+	ASSERT_EQ(0, ns_set_flags(self->ns, METRICS_NS_QUOTA_CPUS));
+	read_online_while(_metadata, self, "cpu.max", "100000 100000",
+			  "200000 100000");
 }
 
 /*
@@ -435,8 +452,74 @@ static int read_stat_often(bool each_cpu)
 	return fault;
 }
 
+/* Numbers that grow by tasks that begin, fault and wait, as many readers do */
+static const struct {
+	const char *path;
+	const char *key;
+} counters[] = {
+	{ "/proc/stat", "\nprocesses " },
+	{ "/proc/vmstat", "\npgfault " },
+	{ "/proc/pressure/cpu", " total=" },
+};
+
+#define COUNTERS	ARRAY_SIZE(counters)
+
+static int read_counters(long long *last)
+{
+	int fault = 0;
+	const char *at;
+	long long now;
+	size_t i;
+
+	for (i = 0; i < COUNTERS; i++) {
+		at = machine(counters[i].path);
+		if (!at)
+			return UNREADABLE;
+		at = strstr(at, counters[i].key);
+		if (!at)
+			return MALFORMED;
+		now = atoll(at + strlen(counters[i].key));
+		if (now < last[i])
+			fault |= WENT_BACK;
+		last[i] = now;
+	}
+	return fault;
+}
+
+static bool all_have_grown(const long long *first, const long long *last)
+{
+	size_t i;
+
+	for (i = 0; i < COUNTERS; i++)
+		if (last[i] == first[i])
+			return false;
+	return true;
+}
+
+static int read_counters_often(void)
+{
+	long long first[COUNTERS], last[COUNTERS] = {};
+	long start = now_ms(CLOCK_MONOTONIC), ms = 0;
+	int fault = read_counters(last);
+
+	memcpy(first, last, sizeof(first));
+	while (!fault && (ms < READ_MS || !all_have_grown(first, last))) {
+		if (ms > READ_MAX_MS)
+			return STOOD_STILL;
+		if (!fork())
+			_exit(0);
+		wait(NULL);
+		fault = read_counters(last);
+		ms = now_ms(CLOCK_MONOTONIC) - start;
+	}
+	return fault;
+}
+
+/* What readers read often: times, those of each CPU as well, or counters */
+enum what { SUMS, EACH_CPU, OTHERS };
+
 /* Start the readers, all at once, and tell all faults. */
-static long do_readers(long each_cpu, long unused)
+static long do_readers(long what, long unused)
 {
 	int i, status, go[2];
 	long faults = 0;
@@ -456,7 +539,8 @@ static long do_readers(long each_cpu, long unused)
 		/* Returns when the last end for writing is closed. */
 		if (read(go[0], &c, 1))
 			_exit(UNREADABLE);
-		_exit(read_stat_often(each_cpu));
+		_exit(what == OTHERS ? read_counters_often() :
+				       read_stat_often(what == EACH_CPU));
 	}
 	close(go[1]);
 	while (wait(&status) > 0)
@@ -473,7 +557,7 @@ static void read_while(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_EQ(0, cgroup_move(self->scope, self->c.pid));
 	ASSERT_TRUE(start_flipping(dirfd, file, one, other));
-	EXPECT_EQ(0, child_call(&self->c, do_readers, 0, 0));
+	EXPECT_EQ(0, child_call(&self->c, do_readers, SUMS, 0));
 	expect_flipping(_metadata);
 }
 
@@ -482,7 +566,17 @@ TEST_F_TIMEOUT(view, many_readers, READERS_TIMEOUT)
 {
 	ASSERT_EQ(0, set_scope(self));
 	ASSERT_EQ(0, cgroup_move(self->scope, self->c.pid));
-	EXPECT_EQ(0, child_call(&self->c, do_readers, 1, 0));
+	EXPECT_EQ(0, child_call(&self->c, do_readers, EACH_CPU, 0));
+}
+
+/* Nor does a number of forks, of page faults, or a time of waiting. */
+TEST_F_TIMEOUT(view, many_readers_counters, READERS_TIMEOUT)
+{
+	if (!has_pressure(self))
+		SKIP(return, NO_PRESSURE);
+	ASSERT_EQ(0, set_scope(self));
+	ASSERT_EQ(0, cgroup_move(self->scope, self->c.pid));
+	EXPECT_EQ(0, child_call(&self->c, do_readers, OTHERS, 0));
 }
 
 /* If CPUs come and go meanwhile, the sum doesn't. */
@@ -500,11 +594,17 @@ TEST_F_TIMEOUT(view, many_readers_quota_changes, READERS_TIMEOUT)
 		   "max 100000");
 }
 
-/* Nor if the controllers that tell of CPUs and quotas come and go. */
+/*
+ * Nor if the controllers that tell of CPUs and quotas come and go, below a quota that is
+ * too little for all.
+ */
 TEST_F_TIMEOUT(view, many_readers_controllers_change, READERS_TIMEOUT)
 {
+	NEEDS_TWO_CPUS();
+	ASSERT_EQ(0, write_file_at(self->outer, "cpu.max", "100000 100000"));
 	read_while(_metadata, self, self->outer, CONTROLLERS, "-cpu -cpuset",
 		   "+cpu +cpuset");
+	EXPECT_LT(0, column(view(&self->c, "/proc/stat"), "cpu", 8));
 }
 
 /* --- reading in pieces --- */

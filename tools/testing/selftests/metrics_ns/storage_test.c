@@ -360,6 +360,111 @@ TEST_F(disk, of_removed_cgroup)
 	EXPECT_STREQ("", view(&v->c, DISKSTATS));
 }
 
+/* The controller comes after the scope: from then on they are the scope's. */
+TEST_F(disk, enabled_later)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+	dev_t disk;
+
+	ASSERT_EQ(0, switch_controller(v->outer, '-', "io"));
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	ASSERT_STRNE("", view(&v->c, DISKSTATS));
+	ASSERT_EQ(0, switch_controller(v->outer, '+', "io"));
+	EXPECT_STREQ("", view(&v->c, DISKSTATS));
+	ASSERT_EQ(0, use_disk(self, v->scope));
+	disk = only_disk(v->scope);
+	NEEDS_ONE(disk);
+	EXPECT_NE(NULL, disk_line(view(&v->c, DISKSTATS), disk));
+}
+
+#define DISK_READERS	50
+/* Each has to see the numbers grow that often, for no longer than that. */
+#define DISK_GROWTH	3
+#define DISK_READ_MS	60000
+#define DISK_USES	30
+
+enum fault {
+	UNREADABLE	= 1,
+	WENT_BACK	= 2,
+	STOOD_STILL	= 4,
+	NO_PROCESS	= 8,
+};
+
+/* Reads, read sectors, writes, written sectors in place of those before; or a fault */
+static int check_disk(dev_t disk, long long *last, int *grown)
+{
+	const char *from = machine(DISKSTATS), *line;
+	int i, fault = 0;
+	long long now;
+
+	line = disk_line(from, disk);
+	if (!line)
+		return UNREADABLE;
+	*grown += disk_column(line, 3) > last[1];
+	for (i = 0; i < 4; i++) {
+		now = disk_column(line, 2 * i + 1);
+		if (now < last[i])
+			fault |= WENT_BACK;
+		last[i] = now;
+	}
+	return fault;
+}
+
+static int read_disk_often(dev_t disk)
+{
+	long until = now_ms(CLOCK_MONOTONIC) + DISK_READ_MS;
+	int grown = -1, fault = 0;
+	long long last[4] = {};
+
+	while (!fault && grown < DISK_GROWTH) {
+		fault = check_disk(disk, last, &grown);
+		if (now_ms(CLOCK_MONOTONIC) > until)
+			fault |= STOOD_STILL;
+	}
+	return fault;
+}
+
+static long do_read_disk(long disk, long unused)
+{
+	int i, status, faults = 0;
+	pid_t pid;
+
+	for (i = 0; i < DISK_READERS; i++) {
+		pid = fork();
+		if (pid < 0)
+			faults |= NO_PROCESS;
+		if (pid)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(read_disk_often(disk));
+	}
+	while (wait(&status) > 0)
+		faults |= WIFEXITED(status) ? WEXITSTATUS(status) : NO_PROCESS;
+	return faults;
+}
+
+/* For none of many readers the numbers go back while the disk is used. */
+TEST_F_TIMEOUT(disk, many_readers, 300)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+	struct child user;
+	dev_t disk;
+	int i;
+
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	ASSERT_EQ(0, use_disk(self, v->scope));
+	disk = only_disk(v->scope);
+	NEEDS_ONE(disk);
+	ASSERT_EQ(0, child_start(&user));
+	ASSERT_EQ(0, child_call(&user, do_join_cgroup, v->scope, 0));
+	ASSERT_TRUE(child_begin(&v->c, do_read_disk, disk, 0));
+	for (i = 0; i < DISK_USES; i++) {
+		EXPECT_EQ(0, child_call(&user, do_io, self->fd, 0));
+		usleep(100000);
+	}
+	EXPECT_EQ(0, child_end(&v->c));
+}
+
 /* pgpgin and pgpgout are the sums; they stay when the controller is switched off. */
 TEST_F(disk, vmstat)
 {
