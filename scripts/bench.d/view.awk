@@ -83,7 +83,7 @@ function many(   i, name, one, most, d, head, bytes, work) {
 	work = "CPU time of the kernel, 1000 scoped namespaces"
 	if (has("many", work)) {
 		d = value["many", work] - value["many", "CPU time of the kernel, before they have scopes, 1000 scoped namespaces"]
-		printf "sampling, every 5 s, takes %.0f instructions a namespace and CPU\n", d * 5 * 1000 / 1000
+		printf "all work of the kernel, sampling included, takes %.0f instructions more a namespace, CPU and 5 s\n", d * 5 * 1000 / 1000
 	}
 	bytes = value["idle", "sizeof(struct metrics_namespace)"] + value["idle", "sizeof(struct metrics_scope)"]
 	if (bytes)

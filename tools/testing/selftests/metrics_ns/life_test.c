@@ -207,7 +207,8 @@ static bool begin_life(struct life *life, struct tally *tally)
 	*life = (struct life){};
 	pid = sys_clone3(&args);
 	if (pid) {
-		__atomic_store_n(&life->pid, pid, __ATOMIC_RELAXED);
+		__atomic_store_n(&life->pid, pid > 0 ? pid : 0,
+				 __ATOMIC_RELAXED);
 		return pid > 0;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -263,6 +264,15 @@ static void tell_about(struct life *life, int cgroup_fd, struct tally *tally)
 	close(fd);
 }
 
+/* Not reaped here: whoever does that makes the PID another one's. */
+static bool is_over(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+	       info.si_pid;
+}
+
 /*
  * At its birth or later, as chance has it. A life always comes to its end, however
  * slow the machine is.
@@ -271,7 +281,7 @@ static void end_life(struct life *life, struct tally *tally)
 {
 	enum stage stage = pick(STAGES);
 
-	while (!has_reached(life, stage))
+	while (!has_reached(life, stage) && !is_over(life->pid))
 		sched_yield();
 	if (stage != BORN && pick(2))
 		usleep(pick(3000));
@@ -283,13 +293,13 @@ static void end_life(struct life *life, struct tally *tally)
 	__atomic_store_n(&life->pid, 0, __ATOMIC_RELAXED);
 }
 
-/* So many lives, and as many as it takes until chance has left nothing out */
+/* So many lives, and more if chance has left something out */
 static bool cycle(long nr, int cgroup_fd, unsigned int wanted)
 {
 	struct tally *tally = &board->tallies[0];
 	long i;
 
-	for (i = 0; i < nr || !has_done(tally, wanted); i++) {
+	for (i = 0; i < nr || (i < 20 * nr && !has_done(tally, wanted)); i++) {
 		struct life *life = &board->lives[i % LIVES];
 
 		if (life->pid)
@@ -505,8 +515,12 @@ static void join(pid_t pid, struct tally *tally)
 static void join_somebody(struct tally *tally)
 {
 	pid_t pid = __atomic_load_n(&somebody()->pid, __ATOMIC_RELAXED);
+	static pid_t joining;
 
-	if (pid <= 0 || fork())
+	if (joining > 0)
+		waitpid(joining, NULL, 0);
+	joining = pid > 0 ? fork() : 0;
+	if (pid <= 0 || joining)
 		return;
 	join(pid, tally);
 	_exit(0);
@@ -568,8 +582,6 @@ static void work_once(struct life *own, int cgroup_fd, struct tally *tally)
 		run_container(cgroup_fd, tally);
 		break;
 	}
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
 }
 
 /* Every second one is a user with a user namespace, the others are root. */

@@ -604,7 +604,6 @@ TEST_F_TIMEOUT(view, many_readers_controllers_change, READERS_TIMEOUT)
 	ASSERT_EQ(0, write_file_at(self->outer, "cpu.max", "100000 100000"));
 	read_while(_metadata, self, self->outer, CONTROLLERS, "-cpu -cpuset",
 		   "+cpu +cpuset");
-	EXPECT_LT(0, column(view(&self->c, "/proc/stat"), "cpu", 8));
 }
 
 /* --- reading in pieces --- */

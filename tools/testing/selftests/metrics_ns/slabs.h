@@ -73,8 +73,8 @@ static inline bool slabs_count_once(struct slabs *slabs)
 /* When no more is freed; false also if that doesn't come in time. */
 static inline bool slabs_count(struct slabs *slabs)
 {
+	struct slabs last = {};
 	int settled = 0, i;
-	struct slabs last;
 
 	for (i = 0; i < SLABS_WAIT_S && settled < SETTLED_S; i++) {
 		if (!slabs_count_once(slabs))
