@@ -18,7 +18,7 @@
 
 #define CYCLES		200
 /* The stress goes on for so long where not all has happened in its time. */
-#define MORE_S		600
+#define MORE_S		300
 #define LIVES		4	/* at a time */
 #define WORKERS		4
 /* That many objects of a cache that stay are a leak: of 200 lives, of every 20th. */
