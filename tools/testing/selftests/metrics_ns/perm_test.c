@@ -537,37 +537,65 @@ TEST_F(scope, by_outer_root_not_delegated)
 				     self->a));
 }
 
+/*
+ * A second process in place of "extra", outside of all namespaces and in a cgroup where
+ * it is allowed to name "a": what it lacks is a capability, if anything.
+ */
+static long restart_extra(FIXTURE_DATA(scope) *self, child_fn become, long arg,
+			  uid_t uid)
+{
+	long ret = delegate(self->root, uid);
+
+	if (!ret)
+		ret = delegate(self->a, uid);
+	child_stop(&self->extra);
+	if (!ret)
+		ret = child_start(&self->extra);
+	if (!ret)
+		ret = cgroup_move(self->root, self->extra.pid);
+	return ret ? ret : child_call(&self->extra, become, arg, 0);
+}
+
 /* A delegated cgroup gives no right to a namespace. */
 TEST_F(scope, by_other_user_delegated)
 {
 	struct child nested;
 	int fd, nested_fd;
 
-	ASSERT_EQ(0, delegate(self->a, OTHER));
 	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
-	child_stop(&self->extra);
-	ASSERT_EQ(0, child_start(&self->extra));
-	ASSERT_EQ(0, child_call(&self->extra, do_become_other, 0, 0));
+	ASSERT_EQ(0, restart_extra(self, do_become_other, 0, OTHER));
 	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
 				     self->a));
+	EXPECT_TRUE(is_unset(fd));
 }
 
-/* Nor does it to the root of a user namespace below the owner's. */
+static long do_join_user_ns(long pid, long unused)
+{
+	long ret = do_become_nobody(0, 0);
+
+	return ret ? ret : do_join(pid, CLONE_NEWUSER);
+}
+
+/* Nor does it to the root of a user namespace below the owner's, who has another. */
 TEST_F(scope, by_nested_root_delegated)
 {
 	struct child nested;
 	int fd, nested_fd;
 
-	ASSERT_EQ(0, delegate(self->a, NOBODY));
 	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
-	child_stop(&self->extra);
-	ASSERT_EQ(0, start_in(&self->extra, &nested));
+	ASSERT_EQ(0, restart_extra(self, do_join_user_ns, nested.pid, NOBODY));
 	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
 				     self->a));
-	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, nested_fd,
-				     self->a));
 	EXPECT_TRUE(is_unset(fd));
-	EXPECT_TRUE(is_unset(nested_fd));
+	EXPECT_EQ(0, child_call(&self->extra, do_set_scope_fd, nested_fd,
+				self->a));
+}
+
+static long do_become_root_of_user_ns(long unused, long unused2)
+{
+	long ret = do_become_nobody(0, 0);
+
+	return ret ? ret : do_enter_user_ns(0, 0);
 }
 
 /* Nor to that of a user namespace beside it. */
@@ -576,11 +604,8 @@ TEST_F(scope, by_sibling_root_delegated)
 	struct child nested;
 	int fd, nested_fd;
 
-	ASSERT_EQ(0, delegate(self->a, NOBODY));
 	ASSERT_EQ(0, start_users(self, &nested, &fd, &nested_fd));
-	child_stop(&self->extra);
-	ASSERT_EQ(0, child_start_nobody(&self->extra));
-	ASSERT_EQ(0, child_call(&self->extra, do_enter_user_ns, 0, 0));
+	ASSERT_EQ(0, restart_extra(self, do_become_root_of_user_ns, 0, NOBODY));
 	EXPECT_EQ(-EPERM, child_call(&self->extra, do_set_scope_fd, fd,
 				     self->a));
 	EXPECT_TRUE(is_unset(fd));

@@ -5,10 +5,6 @@
  */
 #include "view.h"
 
-/* Reads of a file that a writer changes, until all values have been seen */
-#define READS		200
-#define READS_MAX	20000
-
 /* Set the scope, and see that it is in force: no view counts switches. */
 static long set_scope(FIXTURE_DATA(view) *self)
 {
@@ -186,65 +182,6 @@ TEST_F(view, recreated_cgroup_id)
 
 /* --- changes under a reader --- */
 
-/* So often a value changes at the least, or readers meet no change. */
-#define FLIPS_MIN	4
-
-static struct flipper {
-	pid_t pid;
-	long flips;	/* so far; shared with the process */
-	long error;	/* the one that has ended it */
-} *flipper;
-
-static void flip(int dirfd, const char *file, const char *one,
-		 const char *other)
-{
-	long ret;
-
-	do {
-		ret = write_file_at(dirfd, file, other);
-		if (!ret)
-			ret = write_file_at(dirfd, file, one);
-		if (!ret)
-			__atomic_add_fetch(&flipper->flips, 2,
-					   __ATOMIC_RELAXED);
-	} while (!ret);
-	flipper->error = ret;
-}
-
-/* Start a process that writes one and the other for ever. */
-static bool start_flipping(int dirfd, const char *file, const char *one,
-			   const char *other)
-{
-	if (write_file_at(dirfd, file, one))
-		return false;
-	flipper = mmap(NULL, sizeof(*flipper), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (flipper == MAP_FAILED)
-		return false;
-	flipper->pid = fork();
-	if (!flipper->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		flip(dirfd, file, one, other);
-		_exit(1);
-	}
-	return flipper->pid > 0 && child_register(flipper->pid);
-}
-
-/* It has changed the value meanwhile, and still does. */
-static void expect_flipping(struct __test_metadata *_metadata)
-{
-	EXPECT_LE(FLIPS_MIN, __atomic_load_n(&flipper->flips,
-					     __ATOMIC_RELAXED));
-	EXPECT_EQ(0, waitpid(flipper->pid, NULL, WNOHANG)) {
-		TH_LOG("the writer's error: %ld", flipper->error);
-	}
-}
-
-static bool go_on(int i, const bool *seen)
-{
-	return i < READS || (i < READS_MAX && !(seen[0] && seen[1]));
-}
-
 /* While memory.max changes, a reader sees the one or the other, and all fit. */
 TEST_F_TIMEOUT(view, memory_max_changes, 120)
 {
@@ -384,15 +321,6 @@ TEST_F_TIMEOUT(view, cpuset_swaps_cpuinfo, 120)
 #define STAT_LINES	(CPUS_MAX + 1)
 #define STAT_COLUMNS	10
 
-enum fault {
-	UNREADABLE	= 1,
-	MALFORMED	= 2,
-	WENT_BACK	= 4,
-	NO_CPU		= 8,
-	NO_PROCESS	= 16,
-	STOOD_STILL	= 32,
-};
-
 /* The times of a line in place of those before it; a fault if one is less. */
 static int check_times(const char *line, long *last)
 {
@@ -435,7 +363,7 @@ static int read_stat(long (*last)[STAT_COLUMNS], bool each_cpu)
 	return check_stat(text, last, each_cpu);
 }
 
-static int read_stat_often(bool each_cpu)
+static int read_stat_often(long each_cpu)
 {
 	static long last[STAT_LINES][STAT_COLUMNS];
 	long first[STAT_COLUMNS], start = now_ms(CLOCK_MONOTONIC), ms = 0;
@@ -518,35 +446,15 @@ static int read_counters_often(void)
 /* What readers read often: times, those of each CPU as well, or counters */
 enum what { SUMS, EACH_CPU, OTHERS };
 
-/* Start the readers, all at once, and tell all faults. */
+static int read_often(long what)
+{
+	return what == OTHERS ? read_counters_often() :
+				read_stat_often(what == EACH_CPU);
+}
+
 static long do_readers(long what, long unused)
 {
-	int i, status, go[2];
-	long faults = 0;
-	pid_t pid;
-	char c;
-
-	if (pipe(go))
-		return -errno;
-	for (i = 0; i < READERS; i++) {
-		pid = fork();
-		if (pid < 0)
-			faults |= NO_PROCESS;
-		if (pid)
-			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(go[1]);
-		/* Returns when the last end for writing is closed. */
-		if (read(go[0], &c, 1))
-			_exit(UNREADABLE);
-		_exit(what == OTHERS ? read_counters_often() :
-				       read_stat_often(what == EACH_CPU));
-	}
-	close(go[1]);
-	while (wait(&status) > 0)
-		faults |= WIFEXITED(status) ? WEXITSTATUS(status) : NO_PROCESS;
-	close(go[0]);
-	return faults;
+	return read_by_many(READERS, read_often, what);
 }
 
 /* Let them read in the scope, so that they use its time, while a file changes. */
@@ -594,13 +502,9 @@ TEST_F_TIMEOUT(view, many_readers_quota_changes, READERS_TIMEOUT)
 		   "max 100000");
 }
 
-/*
- * Nor if the controllers that tell of CPUs and quotas come and go, below a quota that is
- * too little for all.
- */
+/* Nor if the controllers that tell of CPUs and quotas come and go, below a quota. */
 TEST_F_TIMEOUT(view, many_readers_controllers_change, READERS_TIMEOUT)
 {
-	NEEDS_TWO_CPUS();
 	ASSERT_EQ(0, write_file_at(self->outer, "cpu.max", "100000 100000"));
 	read_while(_metadata, self, self->outer, CONTROLLERS, "-cpu -cpuset",
 		   "+cpu +cpuset");

@@ -14,9 +14,10 @@
 #define SLAB_NAME_MAX	32
 /*
  * Objects are freed by work that may be put off, by grace periods and more: a network
- * is the last to go. When nothing has changed for so long, all is freed.
+ * is the last to go, and that by and by. When nothing has changed for so long, all is
+ * freed.
  */
-#define SETTLED_S	3
+#define SETTLED_S	10
 #define SLABS_WAIT_S	120
 
 struct slabs {
@@ -70,8 +71,8 @@ static inline bool slabs_count_once(struct slabs *slabs)
 	return slabs->nr && objects >= 0;
 }
 
-/* When no more is freed; false also if that doesn't come in time. */
-static inline bool slabs_count(struct slabs *slabs)
+/* Count them when no more is freed; false if that doesn't come in time. */
+static inline bool slabs_settle(struct slabs *slabs)
 {
 	struct slabs last = {};
 	int settled = 0, i;
@@ -102,6 +103,22 @@ static inline bool slabs_have_grown(const struct slabs *before,
 	for (i = 0; i < after->nr; i++)
 		if (slab_grown(before, after, i) >= limit)
 			return true;
+	return false;
+}
+
+/* Count them until none has so many more; false if that doesn't come in time. */
+static inline bool slabs_return(const struct slabs *before,
+				struct slabs *after, long limit)
+{
+	int i;
+
+	for (i = 0; i < SLABS_WAIT_S; i++) {
+		if (!slabs_count_once(after))
+			return false;
+		if (!slabs_have_grown(before, after, limit))
+			return true;
+		sleep(1);
+	}
 	return false;
 }
 

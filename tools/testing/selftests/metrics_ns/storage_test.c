@@ -3,9 +3,9 @@
  * Disks, swap space and /proc/vmstat in a scoped metrics namespace, against the
  * files of the cgroup that the numbers come from.
  */
-#include <poll.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/sysmacros.h>
@@ -383,13 +383,6 @@ TEST_F(disk, enabled_later)
 #define DISK_GROWTH	3
 #define DISK_READ_MS	60000
 
-enum fault {
-	UNREADABLE	= 1,
-	WENT_BACK	= 2,
-	STOOD_STILL	= 4,
-	NO_PROCESS	= 8,
-};
-
 /* Reads, read sectors, writes, written sectors in place of those before; or a fault */
 static int check_disk(dev_t disk, long long *last, int *grown)
 {
@@ -410,7 +403,7 @@ static int check_disk(dev_t disk, long long *last, int *grown)
 	return fault;
 }
 
-static int read_disk_often(dev_t disk)
+static int read_disk_often(long disk)
 {
 	long until = now_ms(CLOCK_MONOTONIC) + DISK_READ_MS;
 	int grown = -1, fault = 0;
@@ -426,21 +419,7 @@ static int read_disk_often(dev_t disk)
 
 static long do_read_disk(long disk, long unused)
 {
-	int i, status, faults = 0;
-	pid_t pid;
-
-	for (i = 0; i < DISK_READERS; i++) {
-		pid = fork();
-		if (pid < 0)
-			faults |= NO_PROCESS;
-		if (pid)
-			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(read_disk_often(disk));
-	}
-	while (wait(&status) > 0)
-		faults |= WIFEXITED(status) ? WEXITSTATUS(status) : NO_PROCESS;
-	return faults;
+	return read_by_many(DISK_READERS, read_disk_often, disk);
 }
 
 /* For none of many readers the numbers go back while the disk is used. */
@@ -726,6 +705,34 @@ TEST_F(swap, none)
 	ASSERT_EQ(0, write_file_at(v->scope, "memory.swap.max", "0"));
 	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
 	EXPECT_STREQ(HEADER, view(&v->c, SWAPS));
+}
+
+/* While memory.swap.max changes, a reader sees the one or the other, and all fit. */
+TEST_F_TIMEOUT(swap, max_changes, 120)
+{
+	FIXTURE_DATA(view) *v = &self->view;
+	bool seen[2] = {};
+	long total;
+	int i;
+
+	ASSERT_EQ(0, ns_set_scope(v->ns, v->scope));
+	ASSERT_TRUE(start_flipping(v->scope, "memory.swap.max", "4M", "12M"));
+	for (i = 0; go_on(i, seen); i++) {
+		ASSERT_NE(NULL, view(&v->c, "/proc/meminfo"));
+		total = number(shared->text, "SwapTotal");
+		ASSERT_TRUE(total == 4 * 1024 || total == 12 * 1024) {
+			TH_LOG("SwapTotal %ld", total);
+		}
+		ASSERT_EQ(total, number(shared->text, "SwapFree"));
+		ASSERT_NE(NULL, view(&v->c, SWAPS));
+		ASSERT_TRUE(strstr(shared->text, "virtual\t\t4096\t\t0") ||
+			    strstr(shared->text, "virtual\t\t12288\t\t0")) {
+			TH_LOG("%s", shared->text);
+		}
+		seen[total == 12 * 1024] = true;
+	}
+	EXPECT_TRUE(seen[0] && seen[1]);
+	expect_flipping(_metadata);
 }
 
 /* Without a scope it is the machine's. */

@@ -356,6 +356,114 @@ static inline void disable_controllers(int dirfd, unsigned int enabled)
 			switch_controller(dirfd, '-', controllers[i]);
 }
 
+/* --- a writer beside readers --- */
+
+/* Reads of a file that a writer changes, until all values have been seen */
+#define READS		200
+#define READS_MAX	20000
+
+/* So often a value changes at the least, or readers meet no change. */
+#define FLIPS_MIN	4
+
+static struct flipper {
+	pid_t pid;
+	long flips;	/* so far; shared with the process */
+	long error;	/* the one that has ended it */
+} *flipper;
+
+static inline void flip(int dirfd, const char *file, const char *one,
+			const char *other)
+{
+	long ret;
+
+	do {
+		ret = write_file_at(dirfd, file, other);
+		if (!ret)
+			ret = write_file_at(dirfd, file, one);
+		if (!ret)
+			__atomic_add_fetch(&flipper->flips, 2,
+					   __ATOMIC_RELAXED);
+	} while (!ret);
+	flipper->error = ret;
+}
+
+/* Start a process that writes one and the other for ever. */
+static inline bool start_flipping(int dirfd, const char *file, const char *one,
+				  const char *other)
+{
+	if (write_file_at(dirfd, file, one))
+		return false;
+	flipper = mmap(NULL, sizeof(*flipper), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (flipper == MAP_FAILED)
+		return false;
+	flipper->pid = fork();
+	if (!flipper->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		flip(dirfd, file, one, other);
+		_exit(1);
+	}
+	return flipper->pid > 0 && child_register(flipper->pid);
+}
+
+/* It has changed the value meanwhile, and still does. */
+static inline void expect_flipping(struct __test_metadata *_metadata)
+{
+	EXPECT_LE(FLIPS_MIN, __atomic_load_n(&flipper->flips,
+					     __ATOMIC_RELAXED));
+	EXPECT_EQ(0, waitpid(flipper->pid, NULL, WNOHANG)) {
+		TH_LOG("the writer's error: %ld", flipper->error);
+	}
+}
+
+static inline bool go_on(int i, const bool *seen)
+{
+	return i < READS || (i < READS_MAX && !(seen[0] && seen[1]));
+}
+
+/* --- many readers --- */
+
+/* What is wrong with what one has read, as its exit status */
+enum reader_fault {
+	UNREADABLE	= 1,
+	MALFORMED	= 2,
+	WENT_BACK	= 4,
+	NO_CPU		= 8,
+	NO_PROCESS	= 16,
+	STOOD_STILL	= 32,
+};
+
+/* Let so many processes read, all at once, and tell all faults; or -errno */
+static inline long read_by_many(int readers, int (*read_often)(long arg),
+				long arg)
+{
+	int i, status, go[2];
+	long faults = 0;
+	pid_t pid;
+	char c;
+
+	if (pipe(go))
+		return -errno;
+	for (i = 0; i < readers; i++) {
+		pid = fork();
+		if (pid < 0)
+			faults |= NO_PROCESS;
+		if (pid)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(go[1]);
+		/* Returns when the last end for writing is closed. */
+		if (read(go[0], &c, 1))
+			_exit(UNREADABLE);
+		_exit(read_often(arg));
+	}
+	close(go[1]);
+	while (wait(&status) > 0)
+		faults |= WIFEXITED(status) ? WEXITSTATUS(status) : NO_PROCESS;
+	close(go[0]);
+	return faults;
+}
+
 /* --- the fixture --- */
 
 /*
