@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Compare results with the recorded ones, as TAP: awk -f compare.awk
 # part=varying FILE part=base FILE part=new FILE. `programs` are those that ran, in
-# their order, and `guest` is the guest's exit status.
+# their order, `guest` is the guest's exit status, and OTHER in the environment is what
+# of their origin is another than that of the recorded ones.
 
 function program_of(id) {
 	sub(/ .*/, "", id)
@@ -45,6 +46,9 @@ END {
 	for (i = 1; i <= count; i++)
 		report(i, list[i])
 	result(i, !guest, "guest: no report from the kernel, clean power-off")
+	if (failed && ENVIRON["OTHER"] != "")
+		print "# recorded with another one of these: run scripts/upstream record\n" \
+		      ENVIRON["OTHER"]
 	exit failed > 0
 }
 

@@ -54,7 +54,8 @@ END {
 	close(varying)
 	sort = "sort -k1,1 -k2,2n >>'" varying "'"
 	print "# SPDX-License-Identifier: GPL-2.0"
-	print "# What scripts/upstream record wrote: PROGRAM CASE VERDICT NAME."
+	print "# What scripts/upstream record wrote: PROGRAM CASE VERDICT NAME, of"
+	print ENVIRON["ORIGIN"]
 	fflush()
 	for (id in reason)
 		print reason[id] | sort
