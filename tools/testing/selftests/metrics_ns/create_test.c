@@ -58,18 +58,6 @@ static long do_short_lived(long unused, long unused2)
 	return pid;
 }
 
-static long do_fork_pause(long unused, long unused2)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		pause();
-		_exit(0);
-	}
-	return or_errno(pid);
-}
-
 static long do_level(long unused, long unused2)
 {
 	struct metrics_ns_info info = {};
@@ -275,7 +263,7 @@ TEST_F(create, fork_inherits)
 	long pid;
 
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
-	pid = child_call(&self->a, do_fork_pause, 0, 0);
+	pid = child_call(&self->a, do_fork, 0, 0);
 	ASSERT_LT(0, pid);
 	EXPECT_EQ(ns_id_of(self->a.pid), ns_id_of(pid));
 }
@@ -286,7 +274,7 @@ TEST_F(create, fork_inherits_status)
 	long pid;
 
 	ASSERT_EQ(0, child_unshare(&self->a, CLONE_NEWMETRICS));
-	pid = child_call(&self->a, do_fork_pause, 0, 0);
+	pid = child_call(&self->a, do_fork, 0, 0);
 	ASSERT_LT(0, pid);
 	ASSERT_LT(0, status_id(self->a.pid));
 	EXPECT_EQ(status_id(self->a.pid), status_id(pid));

@@ -72,11 +72,10 @@ static inline long do_burn(long ms, long unused)
 
 static inline long in_background(void (*forever)(void))
 {
-	pid_t pid = fork();
+	long pid = fork_bound();
 
 	if (pid)
-		return or_errno(pid);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return pid;
 	for (;;)
 		forever();
 }

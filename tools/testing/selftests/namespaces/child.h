@@ -176,14 +176,42 @@ static inline long do_become_nobody(long unused, long unused2)
 	return after_new_creds();
 }
 
+/*
+ * Fork a process that ends with its parent. By the time its pid is returned that
+ * is sure: one that the parent's death came too early for would stay for ever.
+ */
+static inline long fork_bound(void)
+{
+	int bound[2];
+	long pid;
+	char c;
+
+	if (pipe2(bound, O_CLOEXEC))
+		return -errno;
+	pid = or_errno(fork());
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(bound[0]);
+		/* Fails if the parent was dead before. */
+		if (write(bound[1], "", 1) != 1)
+			_exit(1);
+		close(bound[1]);
+		return 0;
+	}
+	close(bound[1]);
+	if (pid > 0 && read(bound[0], &c, 1) != 1)
+		pid = -ECHILD;
+	close(bound[0]);
+	return pid;
+}
+
 /* Returns the pid of a process that waits for its end. */
 static inline long do_fork(long unused, long unused2)
 {
-	pid_t pid = fork();
+	long pid = fork_bound();
 
 	if (pid)
-		return or_errno(pid);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return pid;
 	for (;;)
 		pause();
 }
